@@ -1,0 +1,82 @@
+"""The upward gate: whether the facts allow a live process to get `real-policy` (section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from flagctl.domain.effective import in_force
+from flagctl.domain.flag import ControlState
+from flagctl.errors import PreconditionError
+from flagctl.vocabulary import Mode
+
+VERDICT_MAX_AGE: Final = timedelta(seconds=15)
+
+Pins = tuple[Mode | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmVerdict:
+    """Whether the preconditions of `real-policy` hold; `None` means nobody knows."""
+
+    holds: bool | None
+    detail: str
+    taken_at: datetime | None = None
+
+
+UNKNOWN_VERDICT: Final = SlurmVerdict(
+    holds=None, detail="no live process has checked the preconditions of real-policy on Slurm"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was learnt before the transaction.
+
+    `pins` has one entry for each live adapter process: the mode that its environment pins, or
+    `None`. Without any live process a process without a pin is assumed, so that a gate never
+    opens because nobody is there to object.
+    """
+
+    pins: Pins = ()
+    verdict: SlurmVerdict = UNKNOWN_VERDICT
+    break_glass: Mode | None = None
+
+    @property
+    def assumed_pins(self) -> Pins:
+        """Return the pins of the live processes, or of one process without a pin."""
+        return self.pins or (None,)
+
+
+def require_preconditions(
+    before: ControlState, after: ControlState, facts: Facts, now: datetime
+) -> None:
+    """Refuse `after` if it newly gives a process `real-policy` and the verdict is not a yes.
+
+    Raises:
+        PreconditionError: the verdict is negative, unknown or older than 15 s.
+
+    """
+    problem = _problem(facts.verdict, now)
+    if problem and any(_gets_real_policy(before, after, pin) for pin in facts.assumed_pins):
+        raise PreconditionError(
+            f"Refused: {Mode.REAL_POLICY} would come into force and {problem}. "
+            "The mode stays as it is. There is no override."
+        )
+
+
+def _gets_real_policy(before: ControlState, after: ControlState, pin: Mode | None) -> bool:
+    return (
+        in_force(after, pin) is Mode.REAL_POLICY and in_force(before, pin) is not Mode.REAL_POLICY
+    )
+
+
+def _problem(verdict: SlurmVerdict, now: datetime) -> str | None:
+    if verdict.holds is None or verdict.taken_at is None:
+        return f"its preconditions are unknown: {verdict.detail}"
+    if now - verdict.taken_at > VERDICT_MAX_AGE:
+        return "the last check of its preconditions is too old"
+    if not verdict.holds:
+        return f"a precondition does not hold: {verdict.detail}"
+    return None
