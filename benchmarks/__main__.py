@@ -1,0 +1,87 @@
+"""Runs `benchmarks/bench_*.py` and prints one table; each has `run() -> list[Result]`."""
+
+import argparse
+import os
+import platform
+import sqlite3
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.measure import Result
+
+HERE = Path(__file__).parent
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parse(argv)
+    names = [name for name in bench_names() if not options.only or name in options.only]
+    report = [machine(), *(section(name) for name in names)]
+    if options.write:
+        options.write.write_text("\n".join(report), encoding="utf-8")
+    return 0
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("only", nargs="*", help=f"of {', '.join(bench_names())}; default: all")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="keep the table as Markdown")
+    options = parser.parse_args(argv)
+    if unknown := set(options.only) - set(bench_names()):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    return options
+
+
+def bench_names() -> list[str]:
+    return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+
+
+def section(name: str) -> str:
+    """Run one module; the text of its table, printed as soon as it is known."""
+    module = import_module(f"benchmarks.bench_{name}")
+    title = (module.__doc__ or name).strip().splitlines()[0]
+    text = f"## {title}\n\n{table(module.run())}\n"
+    print(text, flush=True)
+    return text
+
+
+def machine() -> str:
+    """What the numbers were measured on; ratios travel to other machines, figures do not."""
+    text = (
+        f"Measured on {cpu_model()}, {os.cpu_count()} cores, {platform.system()}"
+        f" {platform.release()}, Python {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version}.\n"
+    )
+    print(text, flush=True)
+    return text
+
+
+def cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())
+
+
+def table(results: Sequence[Result]) -> str:
+    head = ("what", "median", "99th", "unit", "n", "note")
+    rows = [head, *(cells(each) for each in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = [markdown_row(row, widths) for row in rows]
+    rule = "|".join(["", *("-" * (width + 2) for width in widths), ""])
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def cells(each: Result) -> tuple[str, ...]:
+    figures = f"{each.median:.3g}", f"{each.p99:.3g}"
+    return (each.name, *figures, each.unit, str(each.n), each.note)
+
+
+def markdown_row(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+    return f"| {' | '.join(padded)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
