@@ -107,7 +107,7 @@ def test_a_spelled_mode_is_found_anywhere_but_in_the_vocabulary(text: str) -> No
 
 
 def test_a_docstring_may_name_a_mode() -> None:
-    text = '"""real-policy."""\ndef f():\n    """Lower to passthrough."""\n    return 1'
+    text = '"""real-policy."""\nX = 1\n"""Not stub-policy."""\ndef f():\n    """To passthrough."""'
     assert not list(mode_literals(Source("flagctl/domain/effective.py", text)))
 
 

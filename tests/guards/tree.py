@@ -73,12 +73,9 @@ def calls_and_names(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def string_constants(source: Source) -> Iterator[tuple[int, str]]:
-    """Line and value of each string constant that is not a docstring."""
+    """Line and value of each string constant that is no docstring, also of an attribute."""
     documentation = {
-        id(first.value)
-        for node in ast.walk(source.syntax)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if node.body and isinstance(first := node.body[0], ast.Expr)
+        id(node.value) for node in ast.walk(source.syntax) if isinstance(node, ast.Expr)
     }
     for node in ast.walk(source.syntax):
         match node:
