@@ -11,8 +11,10 @@ SETTINGS = "flagctl/settings.py"
 VOCABULARY = "flagctl/vocabulary.py"
 
 ENVIRONMENT = re.compile(r"\bos\.(environb?|getenvb?|putenv|unsetenv)\b")
-COMMIT = re.compile(r"\.commit$")
-BEGIN = re.compile(r"\bBEGIN\b")
+# SQLAlchemy's `begin` commits when its block ends.
+COMMIT_CALL = re.compile(r"\.(commit|begin)$")
+TRANSACTION = re.compile(r"\b(BEGIN|COMMIT)\b")
+WRITE_LOCK = re.compile(r"\bBEGIN (IMMEDIATE|EXCLUSIVE)\b")
 MODES = re.compile(r"(?<![\w-])(passthrough|stub-policy|real-policy)(?![\w-])")
 
 # Files that may begin and commit, and why each of them.
@@ -23,6 +25,9 @@ WRITERS = {
     "flagctl/store/migrate.py": "the schema changes while nothing else runs",
     "flagctl/store/backup.py": "a restore writes the mode it keeps and the next revision",
 }
+
+# Files that may hold several reads together, on a connection opened with `mode=ro`.
+READERS = {"flagctl/store/reading.py": "flags, tokens and revision are of one moment"}
 
 
 def environment_reads(source: Source) -> Iterator[str]:
@@ -35,11 +40,12 @@ def transactions(source: Source) -> Iterator[str]:
     if source.path in WRITERS:
         return
     for line, name in calls_and_names(source):
-        if COMMIT.search(name):
+        if COMMIT_CALL.search(name):
             yield source.at(line, f"{name}: only {', '.join(WRITERS)} commit")
+    statement = WRITE_LOCK if source.path in READERS else TRANSACTION
     for line, value in string_constants(source):
-        if BEGIN.search(value):
-            yield source.at(line, f"BEGIN: only {', '.join(WRITERS)} begin")
+        if match := statement.search(value):
+            yield source.at(line, f"{match[0]}: only {', '.join(WRITERS)} begin and commit")
 
 
 def mode_literals(source: Source) -> Iterator[str]:
@@ -90,12 +96,25 @@ def test_a_read_of_the_environment_is_found_anywhere_else(text: str) -> None:
     assert not list(environment_reads(Source(SETTINGS, text)))
 
 
-@pytest.mark.parametrize(
-    "text", ["session.commit()", "self.session.commit()", "connection.execute('BEGIN IMMEDIATE')"]
-)
-def test_a_transaction_is_found_anywhere_but_in_the_writers(text: str) -> None:
+WRITES = [
+    "session.commit()",
+    "self.session.commit()",
+    "with engine.begin() as connection: pass",
+    "connection.execute('BEGIN IMMEDIATE')",
+]
+
+
+@pytest.mark.parametrize("text", WRITES)
+def test_a_write_is_found_anywhere_but_in_the_writers(text: str) -> None:
+    assert list(transactions(Source("flagctl/web/actions.py", text)))
     assert list(transactions(Source("flagctl/store/reading.py", text)))
     assert not list(transactions(Source("flagctl/store/writing.py", text)))
+
+
+@pytest.mark.parametrize("text", ["connection.execute('BEGIN')", "connection.execute('COMMIT')"])
+def test_reads_are_held_together_in_the_readers_only(text: str) -> None:
+    assert list(transactions(Source("flagctl/web/pages.py", text)))
+    assert not list(transactions(Source("flagctl/store/reading.py", text)))
 
 
 @pytest.mark.parametrize(
