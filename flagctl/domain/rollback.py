@@ -188,14 +188,9 @@ def _start_rollback(
         "mode_of_flag": flag.mode,
         "mode_of_flag_before": old.mode if old else None,
     }
-    return accepted(
-        action,
-        at,
-        with_flag(at, flag),
-        flag,
-        replaced=ended(old, at, flag.reason) if old else None,
-        detail=shown | dict(detail or {}),
-    )
+    shown.update(detail or {})
+    replaced = ended(old, at, flag.reason) if old else None
+    return accepted(action, at, with_flag(at, flag), flag, replaced=replaced, detail=shown)
 
 
 def _active_rollback(state: ControlState, act: str) -> Flag:

@@ -1,0 +1,172 @@
+"""Every setting: its name, default, unit and help; the only place that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from flagctl.domain.fields import mode as mode_named
+from flagctl.errors import InvalidError, MisconfiguredError
+from flagctl.vocabulary import Mode
+
+ADAPTER_PIN_NAME: Final = "ZPE_SLURM_ADAPTER"
+
+
+def _text(value: str) -> str:
+    return value.strip()
+
+
+def _positive_int(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError("it must be 1 or more")
+    return number
+
+
+def _positive_s(value: str) -> float:
+    seconds = float(value)
+    if not 0 < seconds < float("inf"):
+        raise ValueError("it must be a number of seconds above 0")
+    return seconds
+
+
+def _http_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("it must begin with http:// or https://")
+    return value.rstrip("/")
+
+
+def _setting(name: str, help_: str, parse: Callable[[str], Any], default: Any) -> Any:
+    metadata = {"name": name, "help": help_, "parse": parse}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one process. Units stand in the names; unset is `None`."""
+
+    adapter_pin: Mode | None = _setting(
+        ADAPTER_PIN_NAME, "pins the configured mode of this process", mode_named, None
+    )
+    policy_path: Path | None = _setting(
+        "ZPE_SLURM_POLICY_PATH", "the queue policy file (JSON)", Path, None
+    )
+    environment: str = _setting(
+        "FLAGCTL_ENVIRONMENT", "shown on every page and in every message", _text, "development"
+    )
+    data_dir: Path = _setting(
+        "FLAGCTL_DATA_DIR",
+        "holds the databases, spool/ and BREAK_GLASS; a local file system",
+        Path,
+        Path("var"),
+    )
+    handoff_url: str | None = _setting(
+        "FLAGCTL_HANDOFF_URL",
+        "management node submit URL; unset means the spool directory",
+        _http_url,
+        None,
+    )
+    handoff_timeout_s: float = _setting(
+        "FLAGCTL_HANDOFF_TIMEOUT_S", "deadline of one hand-off over HTTP", _positive_s, 5.0
+    )
+    spool_max_files: int = _setting(
+        "FLAGCTL_SPOOL_MAX_FILES",
+        "a spool with this many waiting files is full; submissions are then 503",
+        _positive_int,
+        10_000,
+    )
+    submission_retention_days: int = _setting(
+        "FLAGCTL_SUBMISSION_RETENTION_DAYS",
+        "how long an idempotency record lives",
+        _positive_int,
+        7,
+    )
+    busy_timeout_s: float = _setting(
+        "FLAGCTL_BUSY_TIMEOUT_S", "how long a writer waits for another one", _positive_s, 5.0
+    )
+    public_url: str = _setting(
+        "FLAGCTL_PUBLIC_URL", "links in messages", _http_url, "http://127.0.0.1:8600"
+    )
+    runbook_url: str | None = _setting(
+        "FLAGCTL_RUNBOOK_URL",
+        "link shown beside every dangerous act; unset means the built-in page",
+        _http_url,
+        None,
+    )
+
+    @property
+    def runbook(self) -> str:
+        """Return where the runbook is read."""
+        return self.runbook_url or f"{self.public_url}/runbook"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """One setting as `flagctl doctor` shows it; `source` is `environment` or `default`."""
+
+    name: str
+    value: str | None
+    source: str
+    help: str
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process; an empty variable counts as unset.
+
+    Raises:
+        MisconfiguredError: a value can't be used; the message names the variable and says why.
+
+    """
+    env = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for item in fields(Settings):
+        text = env.get(item.metadata["name"], "").strip()
+        if text:
+            values[item.name] = _parsed(item.metadata, text)
+    settings = Settings(**values)
+    _require_policy_for_real_policy(settings)
+    return settings
+
+
+def _parsed(metadata: Mapping[str, Any], text: str) -> Any:
+    try:
+        return metadata["parse"](text)
+    except (ValueError, InvalidError) as error:
+        raise MisconfiguredError(
+            f"{metadata['name']}={text} can't be used: {error} "
+            "Correct or unset it, then start again."
+        ) from None
+
+
+def _require_policy_for_real_policy(settings: Settings) -> None:
+    if settings.adapter_pin is Mode.REAL_POLICY and settings.policy_path is None:
+        raise MisconfiguredError(
+            f"{ADAPTER_PIN_NAME}={Mode.REAL_POLICY} needs a queue policy, and "
+            "ZPE_SLURM_POLICY_PATH is not set. Set it to the policy file, or unset "
+            f"{ADAPTER_PIN_NAME}, then start again."
+        )
+
+
+def setting_lines(
+    settings: Settings, environ: Mapping[str, str] | None = None
+) -> list[SettingLine]:
+    """Return every setting with its value and where the value came from."""
+    env = os.environ if environ is None else environ
+    lines = []
+    for item in fields(Settings):
+        name, value = item.metadata["name"], getattr(settings, item.name)
+        source = "environment" if env.get(name, "").strip() else "default"
+        shown = None if value is None else str(value)
+        lines.append(SettingLine(name, shown, source, item.metadata["help"]))
+    return lines
+
+
+def environment_for_child(settings: Settings, **changes: str) -> dict[str, str]:
+    """Return this process's environment for a child that works on the same data."""
+    own = {"FLAGCTL_DATA_DIR": str(settings.data_dir.resolve())}
+    if settings.policy_path is not None:
+        own["ZPE_SLURM_POLICY_PATH"] = str(settings.policy_path.resolve())
+    return {**os.environ, **own, **changes}

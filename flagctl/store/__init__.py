@@ -1,0 +1,1 @@
+"""Control state on SQLite: reading, writing, and the files beside it."""

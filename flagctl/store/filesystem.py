@@ -1,0 +1,82 @@
+"""The data directory: made if it is missing, and refused on a network file system."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from flagctl.errors import MisconfiguredError, UnavailableError
+
+DIRECTORY_MODE: Final = 0o2770
+FILE_MODE: Final = 0o660
+
+_NETWORK_TYPES: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs",
+     "glusterfs", "9p", "ncpfs", "orangefs", "pvfs2"}
+)  # fmt: skip
+_NETWORK_FUSE: Final = ("fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone")
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make the data directory for its group only, unless it is there.
+
+    Raises:
+        UnavailableError: it can't be made or is no directory.
+        MisconfiguredError: it lies on a network file system.
+
+    """
+    try:
+        if not directory.exists():
+            directory.mkdir(parents=True)
+            directory.chmod(DIRECTORY_MODE)
+    except OSError as error:
+        raise UnavailableError(
+            f"The data directory {directory} can't be made: {error.strerror}. "
+            "Check FLAGCTL_DATA_DIR and who may write there."
+        ) from error
+    if not directory.is_dir():
+        raise MisconfiguredError(f"FLAGCTL_DATA_DIR={directory} is not a directory.")
+    refuse_network_filesystem(directory)
+
+
+def refuse_network_filesystem(directory: Path, mounts: Path = Path("/proc/self/mounts")) -> None:
+    """Raise `MisconfiguredError` if the directory lies on a network file system.
+
+    SQLite's WAL mode needs memory shared between processes of one host.
+    """
+    kind = filesystem_type(directory, mounts)
+    if kind in _NETWORK_TYPES or (kind or "").startswith(_NETWORK_FUSE):
+        raise MisconfiguredError(
+            f"The data directory {directory} lies on a network file system ({kind}). SQLite's WAL "
+            "needs shared memory, which no network file system has: flips could be missed. "
+            "Point FLAGCTL_DATA_DIR at a local disk."
+        )
+
+
+def filesystem_type(directory: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
+    """Return the type of the file system that holds the directory; `None` if nobody can tell."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    target = directory.resolve()
+    best: tuple[int, str | None] = (-1, None)
+    for line in lines:
+        fields = line.split(" ")
+        point = Path(fields[1].replace("\\040", " "))
+        if target.is_relative_to(point) and len(point.parts) >= best[0]:
+            best = (len(point.parts), fields[2])
+    return best[1]
+
+
+def create_file(path: Path) -> None:
+    """Make an empty file for the directory's group, unless it is there."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(descriptor, FILE_MODE)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,115 @@
+"""Reading control.db without an ORM: fast enough for `flagctl status` and for every request."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from flagctl.domain.access import Person, RuntimeScope, Token
+from flagctl.domain.flag import ControlState, Flag
+from flagctl.store.connection import BUSY_TIMEOUT_S, open_control_for_reading
+from flagctl.store.files import DataFiles
+from flagctl.store.rows import flag_from_row, person_from_row, token_from_row
+from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
+from flagctl.vocabulary import FlagKind
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a process needs of control.db to answer requests, all of one moment.
+
+    `scopes` maps the hash of each runtime token that is not revoked to what it may submit for.
+    """
+
+    state: ControlState
+    scopes: Mapping[str, RuntimeScope]
+
+
+@contextmanager
+def reading(
+    files: DataFiles, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> Iterator[sqlite3.Connection]:
+    """Give a connection on which every statement sees one moment of control.db.
+
+    Raises:
+        StoreTroubleError: the file can't be read; the message says why and what to do.
+
+    """
+    connection = open_control_for_reading(files.control, busy_timeout_s=busy_timeout_s)
+    try:
+        connection.execute("BEGIN")
+        yield connection
+    except sqlite3.Error as error:
+        raise from_sqlite(error, files.control) from error
+    except ValueError as error:
+        raise StoreTroubleError(Trouble.NONSENSE, files.control, str(error)) from error
+    finally:
+        connection.close()
+
+
+def rows(
+    connection: sqlite3.Connection, statement: str, parameters: Mapping[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Run a SELECT to its end, row by row, each a mapping of column to value."""
+    cursor = connection.execute(statement, parameters or {})
+    names = [column[0] for column in cursor.description]
+    for row in cursor:
+        yield dict(zip(names, row, strict=True))
+
+
+def read_state(connection: sqlite3.Connection) -> ControlState:
+    """Return the revision and the active flags; `ValueError` when a row holds nonsense."""
+    counters = list(rows(connection, "SELECT revision FROM control"))
+    if len(counters) != 1:
+        raise ValueError(f"{len(counters)} revision counters instead of one")
+    active = {
+        flag.kind: flag
+        for flag in map(
+            flag_from_row, rows(connection, "SELECT * FROM flag WHERE ended_at IS NULL")
+        )
+    }
+    return ControlState(
+        revision=int(counters[0]["revision"]),
+        cutover=active.get(FlagKind.CUTOVER),
+        rollback=active.get(FlagKind.ROLLBACK),
+    )
+
+
+def read_snapshot(connection: sqlite3.Connection) -> Snapshot:
+    """Return flags and runtime tokens of one moment; the connection must be in autocommit.
+
+    The transaction is always ended: one left open would pin the reader to this moment.
+    """
+    connection.execute("BEGIN")
+    try:
+        return Snapshot(read_state(connection), MappingProxyType(_read_scopes(connection)))
+    finally:
+        connection.execute("COMMIT")
+
+
+def _read_scopes(connection: sqlite3.Connection) -> dict[str, RuntimeScope]:
+    found = rows(
+        connection, "SELECT * FROM token WHERE revoked_at IS NULL AND tenant_id IS NOT NULL"
+    )
+    scopes = {row["secret_hash"]: token_from_row(row).scope for row in found}
+    return {secret_hash: scope for secret_hash, scope in scopes.items() if scope}
+
+
+def read_flag(connection: sqlite3.Connection, flag_id: int) -> Flag | None:
+    """Return the flag with this id, active or ended."""
+    found = rows(connection, "SELECT * FROM flag WHERE id = :id", {"id": flag_id})
+    return next(map(flag_from_row, found), None)
+
+
+def read_tokens(connection: sqlite3.Connection) -> list[Token]:
+    """Return every token ever issued, the newest first."""
+    return [token_from_row(row) for row in rows(connection, "SELECT * FROM token ORDER BY id DESC")]
+
+
+def read_people(connection: sqlite3.Connection) -> list[Person]:
+    """Return every person, by name."""
+    return [person_from_row(row) for row in rows(connection, "SELECT * FROM person ORDER BY name")]

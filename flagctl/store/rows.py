@@ -1,0 +1,129 @@
+"""Between rows of control.db and the records of the domain: one mapping for reading and writing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from flagctl.domain.access import Person, RuntimeScope, Token
+from flagctl.domain.audit import AuditEvent
+from flagctl.domain.flag import Flag
+from flagctl.domain.times import from_text, to_text
+from flagctl.vocabulary import Action, Door, FlagKind, Mode, Outcome, Role
+
+Row = Mapping[str, Any]
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else from_text(text)
+
+
+def _mode(text: str | None) -> Mode | None:
+    return None if text is None else Mode(text)
+
+
+def flag_from_row(row: Row) -> Flag:
+    """Return the flag; `ValueError` when the row holds nonsense."""
+    return Flag(
+        id=row["id"],
+        kind=FlagKind(row["kind"]),
+        mode=Mode(row["mode"]),
+        owner=row["owner"],
+        reason=row["reason"],
+        incident=row["incident"],
+        started_by=row["started_by"],
+        started_at=from_text(row["started_at"]),
+        first_started_at=from_text(row["first_started_at"]),
+        expires_at=from_text(row["expires_at"]),
+        extensions=int(row["extensions"]),
+        rolled_back_from=_mode(row["rolled_back_from"]),
+        revision=int(row["revision"]),
+        ended_at=_time(row["ended_at"]),
+        ended_by=row["ended_by"],
+        end_reason=row["end_reason"],
+        follow_up=row["follow_up"],
+        no_follow_up=row["no_follow_up"],
+        superseded_by=row["superseded_by"],
+    )
+
+
+def flag_columns(flag: Flag) -> dict[str, Any]:
+    """Return the columns of a flag, its id left out."""
+    columns = {name: _column(value) for name, value in asdict(flag).items()}
+    del columns["id"]
+    return columns
+
+
+def event_from_row(row: Row) -> AuditEvent:
+    """Return the audit event; `ValueError` when the row holds nonsense."""
+    return AuditEvent(
+        id=row["id"],
+        at=from_text(row["at"]),
+        actor=row["actor"],
+        claim=row["claim"],
+        source=Door(row["source"]),
+        action=Action(row["action"]),
+        outcome=Outcome(row["outcome"]),
+        revision=row["revision"],
+        flag_id=row["flag_id"],
+        mode_before=_mode(row["mode_before"]),
+        mode_after=_mode(row["mode_after"]),
+        reason=row["reason"],
+        detail=json.loads(row["detail"]),
+        prev_hash=row["prev_hash"],
+        hash=row["hash"],
+    )
+
+
+def event_columns(event: AuditEvent) -> dict[str, Any]:
+    """Return the columns of an audit event."""
+    columns = {name: _column(value) for name, value in asdict(event).items()}
+    columns["detail"] = json.dumps(
+        event.detail, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    return columns
+
+
+def _column(value: object) -> object:
+    return to_text(value) if isinstance(value, datetime) else value
+
+
+def token_from_row(row: Row) -> Token:
+    """Return the token without its secret."""
+    return Token(
+        id=row["id"],
+        name=row["name"],
+        role=None if row["role"] is None else Role(row["role"]),
+        scope=_scope(row),
+        issued_by=row["issued_by"],
+        issued_at=from_text(row["issued_at"]),
+        revoked_at=_time(row["revoked_at"]),
+    )
+
+
+def _scope(row: Row) -> RuntimeScope | None:
+    if row["tenant_id"] is None:
+        return None
+    return RuntimeScope(
+        tenant_id=row["tenant_id"],
+        workspace_ids=_names(row["workspace_ids"]),
+        management_node_ids=_names(row["management_node_ids"]),
+    )
+
+
+def _names(text: str | None) -> frozenset[str] | None:
+    return None if text is None else frozenset(json.loads(text))
+
+
+def person_from_row(row: Row) -> Person:
+    """Return the person."""
+    return Person(
+        id=row["id"],
+        name=row["name"],
+        role=Role(row["role"]),
+        added_at=from_text(row["added_at"]),
+        disabled_at=_time(row["disabled_at"]),
+    )
