@@ -25,9 +25,7 @@ class SlurmVerdict:
     taken_at: datetime | None = None
 
 
-UNKNOWN_VERDICT: Final = SlurmVerdict(
-    holds=None, detail="no live process has checked the preconditions of real-policy on Slurm"
-)
+UNKNOWN_VERDICT: Final = SlurmVerdict(holds=None, detail="no live process has checked Slurm for it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def extend(change: Extend, at: Situation) -> Decision:
         extensions=old.extensions + 1,
         revision=at.next_revision,
     )
-    detail = {
+    detail: dict[str, str | int | None] = {
         "expires_at": change.expires_at.isoformat(),
         "expired_at": old.expires_at.isoformat(),
         "extensions": flag.extensions,
