@@ -32,8 +32,10 @@ class Source:
 @cache
 def tree_files() -> tuple[str, ...]:
     """Every file that is, or would be, committed; also those that are not tracked yet."""
+    # In CI the clone may belong to another user, which git refuses unless told.
+    git = ["git", "-c", f"safe.directory={ROOT}"]
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -95,6 +95,7 @@ def test_the_wheel_carries_every_file_of_the_data_folders(wheel: Path) -> None:
         if path.is_file() and path.suffix != ".pyc"
     }
     assert wanted <= carried
+    assert not [name for name in carried if "__pycache__" in name]
 
 
 def test_the_tree_has_no_copy_of_the_data_inside_the_package() -> None:
