@@ -128,6 +128,16 @@ class Outcome(StrEnum):
     SEEN = "seen"
 
 
+class ResolutionOutcome(StrEnum):
+    """How one resolution of a queue ended, in logs and metrics."""
+
+    RESOLVED = "resolved"
+    DENIED = "denied"
+    MISCONFIGURED = "misconfigured"
+    PRECONDITION = "precondition"
+    UNAVAILABLE = "unavailable"
+
+
 class ProbeStatus(StrEnum):
     """The state of one readiness probe."""
 
@@ -203,6 +213,24 @@ FRESHNESS: Final[Mapping[Freshness, Term]] = MappingProxyType(
         ),
         Freshness.NO_STORE: Term(
             "no store", Tone.BAD, "The store was never read; the safe rule applies."
+        ),
+    }
+)
+
+RESOLUTIONS: Final[Mapping[ResolutionOutcome, Term]] = MappingProxyType(
+    {
+        ResolutionOutcome.RESOLVED: Term("resolved", Tone.GOOD, "The queue was resolved."),
+        ResolutionOutcome.DENIED: Term(
+            "denied", Tone.CALM, "The queue is blank, or the queue policy does not allow it."
+        ),
+        ResolutionOutcome.MISCONFIGURED: Term(
+            "misconfigured", Tone.BAD, "The queue policy can't be used; somebody must correct it."
+        ),
+        ResolutionOutcome.PRECONDITION: Term(
+            "precondition", Tone.BAD, "real-policy is in force and a precondition does not hold."
+        ),
+        ResolutionOutcome.UNAVAILABLE: Term(
+            "unavailable", Tone.BAD, "real-policy is in force and Slurm can't be reached."
         ),
     }
 )

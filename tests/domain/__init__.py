@@ -1,0 +1,1 @@
+"""The pure rules, tried without a clock, a disk or a network."""
