@@ -1,0 +1,89 @@
+"""The adapter that a service calls: one mode read, that mode's resolver, one report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flagctl.adapter.passthrough import PassthroughResolver
+from flagctl.adapter.ports import ClusterCheck, EffectiveModeReader, PolicySource, Resolver
+from flagctl.adapter.real_policy import RealPolicyResolver
+from flagctl.adapter.stub_policy import StubPolicyResolver
+from flagctl.adapter.telemetry import RequestIds, Resolution, log_resolution
+from flagctl.domain.boundary import SlurmAdapterBoundaryStub, SlurmPolicyError
+from flagctl.domain.effective import EffectiveMode
+from flagctl.vocabulary import Mode
+
+
+class SlurmAdapter:
+    """Resolves queues in the mode that is in force; one per process, for all its threads.
+
+    `report` gets every resolution, also those that fail; it must be quick and must not raise.
+    """
+
+    def __init__(
+        self,
+        *,
+        reader: EffectiveModeReader,
+        policy: PolicySource | None = None,
+        cluster: ClusterCheck | None = None,
+        report: Callable[[Resolution], None] = log_resolution,
+    ) -> None:
+        self._reader = reader
+        self._resolvers = _resolvers(policy, cluster)
+        self._report = report
+
+    def effective(self) -> EffectiveMode:
+        """Return the mode in force now, with what decides it."""
+        return self._reader.effective()
+
+    def resolve(
+        self,
+        queue: str,
+        *,
+        trace_id: str | None = None,
+        tenant_id: str | None = None,
+        workspace_id: str | None = None,
+        job_id: str | None = None,
+    ) -> SlurmAdapterBoundaryStub:
+        """Return where a queue leads, in the mode that is in force now.
+
+        The ids go into the log event and nowhere else: no resolution depends on a tenant.
+
+        Raises:
+            SlurmPolicyDeniedError: the queue is blank, or unknown under a policy that denies.
+            SlurmPolicyConfigError: the policy can't be used.
+            SlurmRealAdapterPreconditionError: a precondition of `real-policy` does not hold.
+            SlurmUnavailableError: `real-policy` can't see the control plane now.
+
+        """
+        ids = RequestIds(trace_id, tenant_id, workspace_id, job_id)
+        return self.resolve_in(self._reader.effective(), queue, ids)
+
+    def resolve_in(
+        self, effective: EffectiveMode, queue: str, ids: RequestIds
+    ) -> SlurmAdapterBoundaryStub:
+        """Return where a queue leads in a mode read before: a submission ends as it began.
+
+        Raises:
+            SlurmPolicyError: as `resolve`.
+
+        """
+        try:
+            boundary = self._resolvers[effective.mode].resolve(queue)
+        except SlurmPolicyError as error:
+            self._report(Resolution(queue, effective, ids, error=error))
+            raise
+        self._report(Resolution(queue, effective, ids, boundary))
+        return boundary
+
+
+def _resolvers(
+    policy: PolicySource | None, cluster: ClusterCheck | None
+) -> Mapping[Mode, Resolver]:
+    """Return one resolver for each mode; `stub-policy` without a policy answers as passthrough."""
+    passthrough = PassthroughResolver()
+    return {
+        Mode.PASSTHROUGH: passthrough,
+        Mode.STUB_POLICY: passthrough if policy is None else StubPolicyResolver(policy),
+        Mode.REAL_POLICY: RealPolicyResolver(policy, cluster),
+    }

@@ -1,0 +1,1 @@
+"""The adapter room: policy file, resolvers, telemetry."""

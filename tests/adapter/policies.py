@@ -1,0 +1,37 @@
+"""Policies and modes that the adapter's tests share."""
+
+from dataclasses import dataclass
+
+from flagctl.adapter.sample_policy import SAMPLE
+from flagctl.domain.effective import EffectiveMode
+from flagctl.domain.policy import QueuePolicy, parse_policy
+from flagctl.vocabulary import Freshness, Mode, Source
+
+ROUTING = parse_policy(SAMPLE.read_bytes())
+DENYING = QueuePolicy(ROUTING.mappings, default=None)
+
+
+@dataclass
+class FixedPolicy:
+    """A policy that needs no file."""
+
+    content: QueuePolicy
+
+    def policy(self) -> QueuePolicy:
+        return self.content
+
+
+def in_force(mode: Mode) -> EffectiveMode:
+    return EffectiveMode(mode, Mode.REAL_POLICY, Source.ROLLBACK_FLAG, Freshness.FRESH, 17)
+
+
+@dataclass
+class FixedMode:
+    """A reader of a mode that the test moves; it counts how often it was asked."""
+
+    mode: Mode
+    reads: int = 0
+
+    def effective(self) -> EffectiveMode:
+        self.reads += 1
+        return in_force(self.mode)
