@@ -1,8 +1,12 @@
-"""Policies and modes that the adapter's tests share."""
+"""Policies, modes and a clock that the adapter's tests share."""
 
 from dataclasses import dataclass
 
+import pytest
+
+from flagctl.adapter.policy_file import CHECK_INTERVAL_S, PolicyFile
 from flagctl.adapter.sample_policy import SAMPLE
+from flagctl.domain.boundary import SlurmPolicyConfigError
 from flagctl.domain.effective import EffectiveMode
 from flagctl.domain.policy import QueuePolicy, parse_policy
 from flagctl.vocabulary import Freshness, Mode, Source
@@ -35,3 +39,22 @@ class FixedMode:
     def effective(self) -> EffectiveMode:
         self.reads += 1
         return in_force(self.mode)
+
+
+class Clock:
+    """A monotonic clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def pass_interval(self) -> None:
+        self.now_s += CHECK_INTERVAL_S
+
+
+def complaint(file: PolicyFile) -> str:
+    with pytest.raises(SlurmPolicyConfigError) as caught:
+        file.policy()
+    return str(caught.value)
