@@ -85,6 +85,13 @@ class Door(StrEnum):
     RUNTIME = "runtime"
 
 
+class Part(StrEnum):
+    """What an adapter process is part of."""
+
+    RUNTIME = "runtime"
+    EMBEDDED = "embedded"
+
+
 class Role(StrEnum):
     """What a person or an API token may do, least first."""
 
@@ -231,6 +238,15 @@ RESOLUTIONS: Final[Mapping[ResolutionOutcome, Term]] = MappingProxyType(
         ),
         ResolutionOutcome.UNAVAILABLE: Term(
             "unavailable", Tone.BAD, "real-policy is in force and Slurm can't be reached."
+        ),
+    }
+)
+
+PARTS: Final[Mapping[Part, Term]] = MappingProxyType(
+    {
+        Part.RUNTIME: Term("runtime", Tone.CALM, "The submission runtime of flagctl."),
+        Part.EMBEDDED: Term(
+            "embedded", Tone.CALM, "A service of your own that has the adapter built in."
         ),
     }
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -80,3 +83,19 @@ def create_file(path: Path) -> None:
         os.fchmod(descriptor, FILE_MODE)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def only_one(lock: Path, *, wait: bool = True) -> Iterator[None]:
+    """Let one process at a time into the block; `lock` is a file that serves nothing else.
+
+    Closing a database file instead would drop SQLite's own locks in this process.
+
+    Raises:
+        BlockingIOError: another process is in it, and this one was not to wait.
+
+    """
+    create_file(lock)
+    with lock.open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

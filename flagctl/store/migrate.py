@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from flagctl.paths import data_path
 from flagctl.store.connection import open_connection, schema_revision
 from flagctl.store.files import DataFiles
-from flagctl.store.filesystem import create_file, prepare_directory
+from flagctl.store.filesystem import create_file, only_one, prepare_directory
 from flagctl.store.schema import HEAD_REVISION, SCHEMA_REVISIONS
 from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
 
@@ -28,7 +26,7 @@ def upgrade(files: DataFiles) -> bool:
     try:
         if _revision(files.control) == HEAD_REVISION:
             return False
-        with _only_one(files.directory / "upgrade.lock"):
+        with only_one(files.directory / "upgrade.lock"):
             return _upgrade(files.control)
     except sqlite3.Error as error:
         raise from_sqlite(error, files.control) from error
@@ -41,15 +39,6 @@ def _revision(path: Path) -> str | None:
         return None
     with closing(open_connection(path)) as connection:
         return schema_revision(connection)
-
-
-@contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    # A file of its own: closing a database file would drop SQLite's locks in this process.
-    create_file(lock)
-    with lock.open("r+") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
 
 
 def _upgrade(path: Path) -> bool:

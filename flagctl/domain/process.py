@@ -1,0 +1,117 @@
+"""The adapter processes heard of, and which of them follow a revision (decision 14)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from flagctl.domain.effective import EffectiveMode
+from flagctl.vocabulary import Freshness, Mode, Part, Source
+
+PROCESS_SILENT_AFTER: Final = timedelta(seconds=10)
+"""A process not heard of for longer is named as silent and holds no receipt up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessReport:
+    """What an adapter process last said of itself. All times are aware and in UTC.
+
+    Every process that answers through the adapter reports; the web and the command line don't,
+    because no mode is in force in them. `id` is new with each start, so that a restart on the
+    same pid is another process. `revision` is that of the flags it used last, `None` when it
+    never could read the store. `in_flight` counts its submissions not yet answered, each under
+    the mode that it began with.
+    """
+
+    id: str
+    host: str
+    pid: int
+    role: Part
+    version: str
+    started_at: datetime
+    heard_at: datetime
+    pin: Mode | None
+    mode: Mode
+    configured: Mode
+    source: Source
+    freshness: Freshness
+    revision: int | None
+    in_flight: Mapping[Mode, int]
+
+    @property
+    def in_force(self) -> EffectiveMode:
+        """Return the mode in force in this process, as it said."""
+        return EffectiveMode(self.mode, self.configured, self.source, self.freshness, self.revision)
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the process was heard of lately enough to count.
+
+        A time ahead of `now` counts by its distance too: after the clock was set back, a dead
+        process would else be live until the clock had caught up.
+        """
+        return abs(now - self.heard_at) <= PROCESS_SILENT_AFTER
+
+
+def follows(report: ProcessReport, revision: int) -> bool:
+    """Tell whether the process has used the flags of `revision` or of a later one.
+
+    One that lost the store since still follows: it keeps what it read (decision 6).
+    """
+    return report.revision is not None and report.revision >= revision
+
+
+@dataclass(frozen=True, slots=True)
+class Convergence:
+    """Which processes heard of on this host follow `revision`: the receipt of an act.
+
+    `silent` ones were not heard of for 10 s; they are named and hold nothing up. `finishing`
+    counts submissions of live processes that still run in another mode than their process has
+    in force now: a submission ends in the mode that it began with.
+    """
+
+    revision: int
+    following: tuple[ProcessReport, ...]
+    behind: tuple[ProcessReport, ...]
+    silent: tuple[ProcessReport, ...]
+    finishing: Mapping[Mode, int]
+
+    @property
+    def live(self) -> int:
+        """Return how many live processes there are: the 4 of "3 of 4"."""
+        return len(self.following) + len(self.behind)
+
+    @property
+    def is_proven(self) -> bool:
+        """Tell whether every live process follows; with none heard of nothing is proven."""
+        return bool(self.following) and not self.behind
+
+    @property
+    def without_store(self) -> tuple[ProcessReport, ...]:
+        """Return the live processes that can't read the store, so would miss the next flip."""
+        live = (*self.following, *self.behind)
+        return tuple(report for report in live if report.freshness is not Freshness.FRESH)
+
+
+def convergence(reports: Iterable[ProcessReport], revision: int, now: datetime) -> Convergence:
+    """Return who follows `revision`, from what the processes last said of themselves."""
+    every = tuple(reports)
+    live = tuple(report for report in every if report.is_live(now))
+    return Convergence(
+        revision=revision,
+        following=tuple(report for report in live if follows(report, revision)),
+        behind=tuple(report for report in live if not follows(report, revision)),
+        silent=tuple(report for report in every if not report.is_live(now)),
+        finishing=_finishing(live),
+    )
+
+
+def _finishing(live: Iterable[ProcessReport]) -> Mapping[Mode, int]:
+    counts: Counter[Mode] = Counter()
+    for report in live:
+        for mode, count in report.in_flight.items():
+            if mode is not report.mode:
+                counts[mode] += count
+    return {mode: count for mode, count in counts.items() if count}

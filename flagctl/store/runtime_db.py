@@ -1,0 +1,226 @@
+"""runtime.db: who was heard of. It may be lost at any time, and trouble with it is nobody's.
+
+Whatever happens to the file, no caller is failed or held up: trouble is counted, logged once, and
+the file is made anew where that helps (architecture, decision 4).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from flagctl.domain.process import ProcessReport
+from flagctl.domain.times import from_text, to_text
+from flagctl.store.files import DataFiles
+from flagctl.store.reading import rows
+from flagctl.store.runtime_file import (
+    Identity,
+    identity,
+    is_beyond_use,
+    open_or_make,
+    open_to_read,
+    set_aside,
+)
+from flagctl.store.trouble import from_sqlite
+from flagctl.vocabulary import Freshness, Mode, Part, Source
+
+log = logging.getLogger(__name__)
+
+SILENT_KEPT_FOR: Final = timedelta(days=1)
+PURGED_EVERY: Final = timedelta(hours=1)
+ROWS_KEPT: Final = 1000
+"""Bounds what a crash loop leaves behind within the day."""
+
+_BEAT: Final = """
+INSERT OR REPLACE INTO process VALUES (
+    :id, :host, :pid, :role, :version, :started_at, :heard_at, :pin, :mode, :configured, :source,
+    :freshness, :revision, :in_flight
+)
+"""
+
+# A pid that another process of the same host has now is proof that its former owner is gone.
+_PURGE: Final = """
+DELETE FROM process
+WHERE heard_at < :silent_since
+OR (host = :host AND pid = :pid AND id <> :id)
+OR id IN (SELECT id FROM process ORDER BY heard_at DESC LIMIT -1 OFFSET :rows_kept)
+"""
+
+
+class ProcessRegistry:
+    """What the adapter processes of this data directory say of themselves.
+
+    Safe in threads and after a fork. `troubles` counts what was swallowed; `trouble` says what is
+    wrong, `None` when the last attempt went well.
+    """
+
+    def __init__(self, files: DataFiles) -> None:
+        self.troubles = 0
+        self.trouble: str | None = None
+        self._path = files.runtime
+        self._connection: sqlite3.Connection | None = None
+        self._start_afresh()
+        itself = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _after_fork(itself()))
+
+    def _start_afresh(self) -> None:
+        # A connection inherited by a fork is kept and left alone: closing it would not be private.
+        self._inherited = self._connection
+        self._connection = None
+        self._file: Identity | None = None
+        self._purged: tuple[str, datetime] | None = None
+        self._lock = threading.Lock()
+
+    def beat(self, report: ProcessReport) -> bool:
+        """Keep what the process says; return whether it was kept."""
+        return self._attempt(lambda: self._beat(report))
+
+    def goodbye(self, process_id: str) -> bool:
+        """Forget a process that stops and let go of the file; return whether it was told."""
+        told = self._attempt(lambda: self._goodbye(process_id))
+        return self._attempt(self._close) and told
+
+    def processes(self) -> list[ProcessReport]:
+        """Return every process on record, by host and start; none if the file can't be read."""
+        try:
+            return _read(self._path)
+        except (sqlite3.Error, OSError) as error:
+            self._note(_description(error, self._path))
+            return []
+
+    def _beat(self, report: ProcessReport) -> None:
+        connection = self._ready()
+        connection.execute(_BEAT, _columns(report))
+        if self._is_purge_due(report):
+            connection.execute(_PURGE, _purge_bounds(report))
+            self._purged = report.id, report.heard_at
+
+    def _is_purge_due(self, report: ProcessReport) -> bool:
+        if self._purged is None or self._purged[0] != report.id:
+            return True
+        return abs(report.heard_at - self._purged[1]) > PURGED_EVERY
+
+    def _goodbye(self, process_id: str) -> None:
+        if self._path.exists():
+            self._ready().execute("DELETE FROM process WHERE id = ?", (process_id,))
+
+    def _ready(self) -> sqlite3.Connection:
+        """Return the kept connection, opened again when another file lies there by now.
+
+        It is kept because closing the last connection to a file in WAL mode costs an fsync.
+        """
+        now = identity(self._path)
+        if self._connection is None or self._file != now:
+            self._close()
+            self._file = now
+            self._connection = open_or_make(self._path)
+            self._file = identity(self._path)
+        return self._connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        self._purged = None
+        if connection is not None:
+            connection.close()
+
+    def _attempt(self, work: Callable[[], None]) -> bool:
+        with self._lock:
+            try:
+                work()
+            except BlockingIOError:
+                return False  # another process is just making the file: nothing is wrong
+            except (sqlite3.Error, OSError) as error:
+                self._note(_description(error, self._path))
+                self._recover(error)
+                return False
+            self._note(None)
+            return True
+
+    def _recover(self, error: Exception) -> None:
+        """Let go of the file; one beyond use is set aside, for the next attempt to make anew."""
+        try:
+            self._close()
+            if self._file and is_beyond_use(error):
+                set_aside(self._path, self._file)
+        except (sqlite3.Error, OSError) as another:
+            self._note(_description(another, self._path))
+
+    def _note(self, trouble: str | None) -> None:
+        if trouble is not None:
+            self.troubles += 1
+        if trouble != self.trouble:
+            self.trouble = trouble
+            log.warning("runtime.db: %s", trouble or "it can be used again")
+
+
+def _after_fork(registry: ProcessRegistry | None) -> None:
+    if registry is not None:
+        registry._start_afresh()
+
+
+def _description(error: Exception, path: Path) -> str:
+    return str(from_sqlite(error, path) if isinstance(error, sqlite3.Error) else error)
+
+
+def _read(path: Path) -> list[ProcessReport]:
+    """Read on a connection of its own, which neither makes the file nor keeps it open."""
+    if not path.exists():
+        return []
+    connection = open_to_read(path)
+    if connection is None:
+        return []
+    with closing(connection):
+        ordered = rows(connection, "SELECT * FROM process ORDER BY host, started_at, id")
+        return [report for row in ordered if (report := _report(row))]
+
+
+def _columns(report: ProcessReport) -> dict[str, Any]:
+    columns = {each.name: getattr(report, each.name) for each in fields(report)}
+    return columns | {
+        "started_at": to_text(report.started_at),
+        "heard_at": to_text(report.heard_at),
+        "in_flight": json.dumps(dict(report.in_flight)),
+    }
+
+
+def _report(row: Mapping[str, Any]) -> ProcessReport | None:
+    """Return what a row says; `None` for nonsense, or for words of a newer version."""
+    try:
+        return ProcessReport(
+            id=row["id"],
+            host=row["host"],
+            pid=int(row["pid"]),
+            role=Part(row["role"]),
+            version=row["version"],
+            started_at=from_text(row["started_at"]),
+            heard_at=from_text(row["heard_at"]),
+            pin=None if row["pin"] is None else Mode(row["pin"]),
+            mode=Mode(row["mode"]),
+            configured=Mode(row["configured"]),
+            source=Source(row["source"]),
+            freshness=Freshness(row["freshness"]),
+            revision=None if row["revision"] is None else int(row["revision"]),
+            in_flight={Mode(mode): int(n) for mode, n in json.loads(row["in_flight"]).items()},
+        )
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
+
+
+def _purge_bounds(report: ProcessReport) -> dict[str, Any]:
+    return {
+        "silent_since": to_text(report.heard_at - SILENT_KEPT_FOR),
+        "host": report.host,
+        "pid": report.pid,
+        "id": report.id,
+        "rows_kept": ROWS_KEPT,
+    }

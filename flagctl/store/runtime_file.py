@@ -1,0 +1,136 @@
+"""Opening runtime.db, and making it anew when it is missing or of no use."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from flagctl.store.connection import open_connection
+from flagctl.store.filesystem import create_file, only_one
+
+BUSY_TIMEOUT_S: Final = 0.1
+"""Long enough for another heartbeat, too short for anybody to notice."""
+
+VERSION: Final = 1
+"""A new table needs no new version; a table of another shape does, and loses what is there."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS process (
+    id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    version TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    heard_at TEXT NOT NULL,
+    pin TEXT,
+    mode TEXT NOT NULL,
+    configured TEXT NOT NULL,
+    source TEXT NOT NULL,
+    freshness TEXT NOT NULL,
+    revision INTEGER,
+    in_flight TEXT NOT NULL
+) WITHOUT ROWID
+"""
+
+# What is damaged, or is not the file that this version made.
+_BEYOND_USE: Final = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR}
+)
+
+Identity = tuple[int, int]
+
+
+def identity(path: Path) -> Identity | None:
+    """Return which file lies at the path, `None` if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_beyond_use(error: Exception) -> bool:
+    """Tell whether only a new file helps."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BEYOND_USE
+
+
+def open_or_make(path: Path) -> sqlite3.Connection:
+    """Return a connection to runtime.db for writing.
+
+    Raises:
+        sqlite3.Error: the file can't be used now.
+        OSError: it can't be made, or another process is just making it.
+
+    """
+    return _opened(path) or _made(path)
+
+
+def open_to_read(path: Path) -> sqlite3.Connection | None:
+    """Return a connection for reading, or `None` when there is nothing of this version to read."""
+    return _of_this_version(open_connection(path, mode="ro", busy_timeout_s=BUSY_TIMEOUT_S))
+
+
+def set_aside(path: Path, damaged: Identity) -> None:
+    """Keep a file beyond use under another name, unless another process already did.
+
+    Raises:
+        OSError: it can't be renamed, or another process is just about it.
+
+    """
+    with only_one(_lock(path), wait=False):
+        if identity(path) == damaged:
+            _set_aside(path)
+
+
+def _opened(path: Path) -> sqlite3.Connection | None:
+    if not path.exists():
+        return None
+    connection = _of_this_version(_open(path))
+    if connection is not None:
+        connection.execute(_SCHEMA)
+    return connection
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = open_connection(path, busy_timeout_s=BUSY_TIMEOUT_S, check_same_thread=False)
+    connection.execute("PRAGMA synchronous=NORMAL")
+    return connection
+
+
+def _of_this_version(connection: sqlite3.Connection) -> sqlite3.Connection | None:
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    if version == VERSION:
+        return connection
+    connection.close()
+    return None
+
+
+def _made(path: Path) -> sqlite3.Connection:
+    with only_one(_lock(path), wait=False):
+        connection = _opened(path)  # another process may have been quicker
+        if connection is None:
+            _set_aside(path)
+            create_file(path)
+            connection = _open(path)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(_SCHEMA)
+            connection.execute(f"PRAGMA user_version={VERSION}")
+    return connection
+
+
+def _set_aside(path: Path) -> None:
+    """Rename the file and remove what SQLite keeps beside it, which would be the new one's."""
+    if path.exists():
+        path.replace(path.with_name(f"{path.name}.set-aside"))
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _lock(path: Path) -> Path:
+    return path.with_name("runtime.lock")

@@ -1,0 +1,29 @@
+"""What a process might say of itself; a test changes the words that matter to it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flagctl.domain.process import ProcessReport
+from flagctl.vocabulary import Freshness, Mode, Part, Source
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def report(name: str = "a", **changes: Any) -> ProcessReport:
+    words: dict[str, Any] = {
+        "id": name,
+        "host": "node1",
+        "pid": sum(name.encode()),
+        "role": Part.RUNTIME,
+        "version": "1.0",
+        "started_at": NOON,
+        "heard_at": NOON,
+        "pin": None,
+        "mode": Mode.STUB_POLICY,
+        "configured": Mode.STUB_POLICY,
+        "source": Source.DEFAULT,
+        "freshness": Freshness.FRESH,
+        "revision": 7,
+        "in_flight": {},
+    }
+    return ProcessReport(**{**words, **changes})

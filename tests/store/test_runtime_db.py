@@ -1,0 +1,225 @@
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from flagctl.store.files import DataFiles
+from flagctl.store.runtime_db import ROWS_KEPT, ProcessRegistry
+from flagctl.vocabulary import Mode
+from tests.reports import NOON, report
+
+DAMAGE = b"this is no database at all, and long enough to have a header" * 100
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> DataFiles:
+    return DataFiles(tmp_path)
+
+
+@pytest.fixture
+def registry(files: DataFiles) -> Iterator[ProcessRegistry]:
+    made = ProcessRegistry(files)
+    yield made
+    made.goodbye("nobody")
+
+
+def test_what_a_process_says_is_what_others_read(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
+    said = report(pin=Mode.PASSTHROUGH, in_flight={Mode.STUB_POLICY: 3}, revision=None)
+    assert registry.beat(said)
+    assert ProcessRegistry(files).processes() == [said]
+
+
+def test_a_later_heartbeat_replaces_the_one_before(registry: ProcessRegistry) -> None:
+    registry.beat(report())
+    later = report(heard_at=NOON + timedelta(seconds=2), revision=8)
+    registry.beat(later)
+    assert registry.processes() == [later]
+
+
+def test_a_process_that_says_goodbye_is_forgotten_at_once(registry: ProcessRegistry) -> None:
+    registry.beat(report("a"))
+    registry.beat(report("b"))
+    assert registry.goodbye("a")
+    assert [each.id for each in registry.processes()] == ["b"]
+
+
+def test_a_goodbye_and_a_look_do_not_make_the_file(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
+    assert registry.goodbye("a")
+    assert registry.processes() == []
+    assert not files.runtime.exists()
+
+
+def test_processes_silent_for_more_than_a_day_are_purged(registry: ProcessRegistry) -> None:
+    registry.beat(report("old"))
+    registry.beat(report("day", heard_at=NOON + timedelta(hours=1)))
+    registry.beat(report("new", heard_at=NOON + timedelta(hours=25)))
+    assert [each.id for each in registry.processes()] == ["day", "new"]
+
+
+def test_a_long_running_process_purges_too(registry: ProcessRegistry) -> None:
+    registry.beat(report("old"))
+    own = report("own")
+    for hour in range(26):
+        registry.beat(replace(own, heard_at=NOON + timedelta(hours=hour, minutes=hour)))
+    assert [each.id for each in registry.processes()] == ["own"]
+
+
+def test_a_pid_that_is_used_again_tells_that_its_former_owner_is_gone(
+    registry: ProcessRegistry,
+) -> None:
+    registry.beat(report("before", pid=42))
+    registry.beat(report("elsewhere", pid=42, host="node2"))
+    registry.beat(report("after", pid=42))
+    assert [each.id for each in registry.processes()] == ["after", "elsewhere"]
+
+
+def test_a_crash_loop_leaves_a_bounded_number_of_rows(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
+    for number in range(ROWS_KEPT + 50):
+        heard_at = NOON + timedelta(seconds=number)
+        registry.beat(report(f"{number}", pid=number, heard_at=heard_at))
+    assert len(registry.processes()) == ROWS_KEPT
+
+
+def test_a_deleted_file_is_made_anew_by_the_next_heartbeat(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
+    registry.beat(report("a"))
+    files.runtime.unlink()
+    assert registry.beat(report("b"))
+    assert [each.id for each in ProcessRegistry(files).processes()] == ["b"]
+
+
+def test_a_deleted_file_splits_no_two_processes_that_both_had_it_open(files: DataFiles) -> None:
+    first, second = ProcessRegistry(files), ProcessRegistry(files)
+    first.beat(report("a"))
+    second.beat(report("b"))
+    files.runtime.unlink()
+    for number in range(5):
+        first.beat(report("a", revision=number))
+        second.beat(report("b", revision=number))
+    assert [each.revision for each in first.processes()] == [4, 4]
+    assert [each.revision for each in ProcessRegistry(files).processes()] == [4, 4]
+    first.goodbye("a")
+    second.beat(report("b", revision=9))
+    assert [each.revision for each in ProcessRegistry(files).processes()] == [9]
+
+
+@pytest.mark.parametrize("damage", [DAMAGE, b""])
+def test_a_damaged_file_is_set_aside_and_made_anew(
+    files: DataFiles, registry: ProcessRegistry, damage: bytes
+) -> None:
+    files.runtime.write_bytes(damage)
+    registry.beat(report())
+    assert registry.beat(report())
+    assert len(registry.processes()) == 1
+    assert files.runtime.with_name("runtime.db.set-aside").read_bytes() == damage
+
+
+def test_a_page_damaged_under_a_running_process_is_overcome(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
+    registry.beat(report("a"))
+    with closing(sqlite3.connect(files.runtime)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with files.runtime.open("r+b") as broken:
+        broken.seek(4096)
+        broken.write(b"\xff" * 4096)
+    registry.goodbye("nobody")
+    registry.beat(report("b"))
+    registry.beat(report("b"))
+    assert [each.id for each in registry.processes()] == ["b"]
+    assert registry.troubles >= 1
+    assert registry.trouble is None
+
+
+def test_a_file_of_another_version_is_set_aside(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
+    registry.beat(report("a"))
+    registry.goodbye("nobody")
+    with closing(sqlite3.connect(files.runtime)) as other:
+        other.execute("PRAGMA user_version=99")
+    assert registry.processes() == []
+    assert registry.beat(report("b"))
+    assert [each.id for each in registry.processes()] == ["b"]
+
+
+def test_a_table_of_another_shape_is_overcome(files: DataFiles, registry: ProcessRegistry) -> None:
+    registry.beat(report("a"))
+    with closing(sqlite3.connect(files.runtime)) as other:
+        other.execute("ALTER TABLE process ADD COLUMN surprise TEXT")
+    assert not registry.beat(report("b"))
+    assert registry.beat(report("b"))
+    assert [each.id for each in registry.processes()] == ["b"]
+
+
+def test_a_row_of_nonsense_hides_no_other_row(files: DataFiles, registry: ProcessRegistry) -> None:
+    registry.beat(report("a"))
+    registry.beat(report("b"))
+    registry.beat(report("c"))
+    with closing(sqlite3.connect(files.runtime, isolation_level=None)) as other:
+        other.execute("UPDATE process SET mode = 'no mode' WHERE id = 'b'")
+        other.execute("UPDATE process SET in_flight = '[1]' WHERE id = 'c'")
+    assert [each.id for each in registry.processes()] == ["a"]
+
+
+def test_a_busy_file_fails_nobody_and_is_logged_once(
+    files: DataFiles, registry: ProcessRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.beat(report("a"))
+    with closing(sqlite3.connect(files.runtime, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not registry.beat(report("b"))
+        assert not registry.beat(report("b"))
+        assert [each.id for each in registry.processes()] == ["a"]
+    assert registry.beat(report("b"))
+    assert registry.troubles == 2
+    assert [message for message in caplog.messages if "locked" in message] == caplog.messages[:1]
+    assert "can be used again" in caplog.messages[1]
+
+
+def test_a_full_disk_fails_nobody(files: DataFiles, registry: ProcessRegistry) -> None:
+    registry.beat(report("a"))
+    connection = registry._connection
+    assert connection is not None
+    connection.execute("PRAGMA max_page_count=2")
+    long_name = "h" * 100_000
+    assert not registry.beat(report("b", host=long_name))
+    assert registry.trouble is not None
+    assert "full" in registry.trouble
+    assert registry.beat(report("b"))
+
+
+@pytest.mark.parametrize("name", ["runtime.db", "runtime.lock"])
+def test_a_directory_in_the_way_fails_nobody(
+    files: DataFiles, registry: ProcessRegistry, name: str
+) -> None:
+    (files.directory / name).mkdir()
+    (files.directory / name / "kept").touch()
+    assert not registry.beat(report())
+    assert registry.processes() == []
+    assert registry.trouble
+
+
+def test_a_missing_data_directory_fails_nobody(tmp_path: Path) -> None:
+    registry = ProcessRegistry(DataFiles(tmp_path / "nowhere"))
+    assert not registry.beat(report())
+    assert registry.processes() == []
+    assert registry.goodbye("a")
+
+
+def test_many_processes_that_start_at_once_all_get_heard(files: DataFiles) -> None:
+    registries = [ProcessRegistry(files) for _ in range(8)]
+    for name, registry in zip("abcdefgh", registries, strict=True):
+        registry.beat(report(name))
+    assert [each.id for each in registries[0].processes()] == list("abcdefgh")
