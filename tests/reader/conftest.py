@@ -1,0 +1,73 @@
+"""A store made by the real migrations, a writer beside it, and a clock that moves when told."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flagctl.store.connection import open_connection
+from flagctl.store.files import DataFiles
+from flagctl.store.migrate import upgrade
+from flagctl.store.mode_reader import ModeReader
+
+
+class MovedClock:
+    """A monotonic clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def forward(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a new control.db."""
+    files = DataFiles(tmp_path_factory.mktemp("made"))
+    upgrade(files)
+    connection = open_connection(files.control)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return files.control.read_bytes()
+
+
+@pytest.fixture
+def files(tmp_path: Path, made_once: bytes) -> DataFiles:
+    files = DataFiles(tmp_path)
+    files.control.write_bytes(made_once)
+    return files
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+Opener = Callable[..., ModeReader]
+
+
+@pytest.fixture
+def open_reader(files: DataFiles, clock: MovedClock) -> Iterator[Opener]:
+    """Makes readers on the moved clock and closes them in the end."""
+    opened: list[ModeReader] = []
+
+    def make(*args: object, **options: object) -> ModeReader:
+        opened.append(ModeReader(files.directory, *args, monotonic=clock, **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield make
+    for reader in opened:
+        reader.close()
+
+
+@pytest.fixture
+def writer(files: DataFiles) -> Iterator[sqlite3.Connection]:
+    """Another connection to the same control.db."""
+    connection = open_connection(files.control)
+    yield connection
+    connection.close()

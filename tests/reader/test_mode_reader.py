@@ -1,0 +1,190 @@
+import os
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from flagctl.store.files import DataFiles
+from flagctl.store.mode_reader import LOOK_EVERY_S
+from flagctl.vocabulary import EMERGENCY_MODE, FlagKind, Freshness, Mode, Source
+from tests.reader.conftest import MovedClock, Opener
+from tests.reader.control import end_flag, next_revision, raise_flag
+
+
+def test_an_empty_store_gives_the_default(open_reader: Opener) -> None:
+    answer = open_reader().effective()
+    assert (answer.mode, answer.source) == (Mode.STUB_POLICY, Source.DEFAULT)
+    assert (answer.freshness, answer.revision) == (Freshness.FRESH, 0)
+
+
+def test_the_very_next_answer_follows_a_commit(
+    open_reader: Opener, writer: sqlite3.Connection
+) -> None:
+    reader = open_reader()
+    raise_flag(writer, FlagKind.CUTOVER, Mode.REAL_POLICY)
+    assert reader.effective().mode is Mode.REAL_POLICY
+    raise_flag(writer, FlagKind.ROLLBACK, Mode.PASSTHROUGH)
+    assert reader.effective().mode is Mode.PASSTHROUGH
+    end_flag(writer, FlagKind.ROLLBACK)
+    answer = reader.effective()
+    assert (answer.mode, answer.revision) == (Mode.REAL_POLICY, 3)
+
+
+def test_a_pin_takes_the_place_of_the_cutover_flag_only(
+    open_reader: Opener, writer: sqlite3.Connection
+) -> None:
+    reader = open_reader(Mode.REAL_POLICY)
+    assert reader.effective().source is Source.ENV
+    raise_flag(writer, FlagKind.ROLLBACK, Mode.STUB_POLICY)
+    answer = reader.effective()
+    assert (answer.mode, answer.configured) == (Mode.STUB_POLICY, Mode.REAL_POLICY)
+
+
+FLIP = """
+import sys
+from pathlib import Path
+from flagctl.store.connection import open_connection
+from flagctl.vocabulary import FlagKind, Mode
+from tests.reader.control import raise_flag
+connection = open_connection(Path(sys.argv[1]))
+for line in sys.stdin:
+    print(raise_flag(connection, FlagKind.CUTOVER, Mode(line.strip())), flush=True)
+"""
+
+
+def test_a_commit_of_another_process_is_in_the_very_next_answer(
+    open_reader: Opener, files: DataFiles
+) -> None:
+    reader = open_reader()
+    with subprocess.Popen(
+        [sys.executable, "-c", FLIP, str(files.control)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for mode in [*Mode, *Mode] * 20:
+            print(mode, file=process.stdin, flush=True)
+            revision = int(process.stdout.readline())
+            answer = reader.effective()
+            assert (answer.mode, answer.revision) == (mode, revision)
+        process.stdin.close()
+
+
+def test_a_break_glass_file_lowers_within_50_ms(
+    open_reader: Opener, files: DataFiles, writer: sqlite3.Connection, clock: MovedClock
+) -> None:
+    raise_flag(writer, FlagKind.CUTOVER, Mode.REAL_POLICY)
+    reader = open_reader()
+    assert reader.effective().mode is Mode.REAL_POLICY
+    files.break_glass.touch()
+    clock.forward(LOOK_EVERY_S)
+    answer = reader.read()
+    assert (answer.effective.mode, answer.effective.source) == (EMERGENCY_MODE, Source.BREAK_GLASS)
+    assert answer.break_glass is not None
+    assert LOOK_EVERY_S <= 0.05
+
+
+def test_a_break_glass_file_never_raises(
+    open_reader: Opener, files: DataFiles, writer: sqlite3.Connection, clock: MovedClock
+) -> None:
+    raise_flag(writer, FlagKind.ROLLBACK, Mode.PASSTHROUGH)
+    reader = open_reader()
+    files.break_glass.write_text(Mode.STUB_POLICY)
+    clock.forward(LOOK_EVERY_S)
+    answer = reader.effective()
+    assert (answer.mode, answer.source) == (Mode.PASSTHROUGH, Source.ROLLBACK_FLAG)
+
+
+def test_the_mode_comes_back_when_the_break_glass_file_goes(
+    open_reader: Opener, files: DataFiles, writer: sqlite3.Connection, clock: MovedClock
+) -> None:
+    raise_flag(writer, FlagKind.CUTOVER, Mode.REAL_POLICY)
+    files.break_glass.touch()
+    reader = open_reader()
+    assert reader.effective().mode is EMERGENCY_MODE
+    files.break_glass.unlink()
+    clock.forward(LOOK_EVERY_S)
+    assert reader.effective().mode is Mode.REAL_POLICY
+    assert reader.read().break_glass is None
+
+
+def test_between_looks_the_directory_is_left_alone(
+    open_reader: Opener, files: DataFiles, clock: MovedClock
+) -> None:
+    reader = open_reader()
+    files.break_glass.touch()
+    clock.forward(LOOK_EVERY_S * 0.9)
+    assert reader.read().break_glass is None
+
+
+def test_revoked_and_new_runtime_tokens_are_in_the_next_answer(
+    open_reader: Opener, writer: sqlite3.Connection
+) -> None:
+    reader = open_reader()
+    writer.execute(
+        "INSERT INTO token (name, secret_hash, tenant_id, issued_by, issued_at)"
+        " VALUES ('ci', 'abc', 't1', 'os:anna', '2026-05-01T12:00:00.000000Z')"
+    )
+    scopes = reader.read().scopes
+    assert scopes is not None
+    assert scopes["abc"].tenant_id == "t1"
+    writer.execute("UPDATE token SET revoked_at = issued_at")
+    assert reader.read().scopes == {}
+
+
+def test_threads_share_one_reader(open_reader: Opener, writer: sqlite3.Connection) -> None:
+    reader = open_reader()
+
+    def follow() -> None:
+        last = 0
+        while last < 200:
+            revision = reader.effective().revision
+            assert revision is not None
+            assert revision >= last
+            last = revision
+
+    with ThreadPoolExecutor(4) as pool:
+        threads = [pool.submit(follow) for _ in range(4)]
+        for _ in range(200):
+            next_revision(writer)
+        for thread in threads:
+            thread.result()
+
+
+def test_a_forked_child_follows_and_the_parent_too(
+    open_reader: Opener, writer: sqlite3.Connection, files: DataFiles
+) -> None:
+    reader = open_reader()
+    reader.read()
+    writer.close()
+    into_child, from_parent = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.read(into_child, 1)
+            os._exit(reader.effective().revision or 0)
+        finally:
+            os._exit(99)
+    other = sqlite3.connect(files.control, isolation_level=None)
+    assert next_revision(other) == 1
+    assert reader.effective().revision == 1
+    os.write(from_parent, b"x")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    other.close()
+    os.close(into_child)
+    os.close(from_parent)
+
+
+def test_answers_are_counted_by_freshness(
+    open_reader: Opener, files: DataFiles, clock: MovedClock
+) -> None:
+    reader = open_reader()
+    reader.read()
+    reader.read()
+    files.control.unlink()
+    clock.forward(LOOK_EVERY_S)
+    reader.read()
+    assert reader.answers[Freshness.FRESH] == 2
+    assert reader.answers[Freshness.LAST_KNOWN_GOOD] == 1
