@@ -43,13 +43,19 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may sign in to the admin pages."""
+    """Somebody who may sign in to the admin pages.
+
+    `time_zone` is an IANA name; `notify_url` is where reminders reach this person alone.
+    """
 
     id: int
     name: str
     role: Role
     added_at: datetime
     disabled_at: datetime | None = None
+    has_password: bool = False
+    time_zone: str = "UTC"
+    notify_url: str | None = None
 
 
 def token_hash(secret: str) -> str:

@@ -13,6 +13,10 @@ from flagctl.vocabulary import LADDER, Mode
 REASON_MAX_CHARS: Final = 500
 NAME_MAX_CHARS: Final = 100
 LINK_MAX_CHARS: Final = 500
+NOTIFY_SCHEMES: Final = frozenset(
+    {"discord", "mailtos", "msteams", "ntfys", "opsgenie", "pagerduty", "pover", "slack", "tgram",
+     "twilio", "wxteams", "zulip"}
+)  # fmt: skip
 
 _DURATION = re.compile(r"(?P<count>[0-9]{1,9})(?P<unit>[smhd])")
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -48,6 +52,33 @@ def name(value: str, field: str) -> str:
 def link(value: str, field: str) -> str:
     """Return a link or a ticket's name, such as `INC-42`: one line of at most 500 characters."""
     return _text(value, field, LINK_MAX_CHARS)
+
+
+def time_zone(value: str, field: str = "time_zone") -> str:
+    """Return the IANA name of a time zone that this machine knows; `UTC` always is."""
+    from zoneinfo import ZoneInfo
+
+    name = value.strip()
+    try:
+        return name if name == "UTC" else ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise InvalidError(
+            f"{field} {value!r} is no time zone that this machine knows. Take one such as UTC or "
+            "Europe/Berlin.",
+            field,
+        ) from None
+
+
+def notify_url(value: str, field: str = "notify_url") -> str:
+    """Return an Apprise URL of a service that reaches one person.
+
+    Schemes that would let somebody make this machine call any address are not taken.
+    """
+    address = _text(value, field, LINK_MAX_CHARS)
+    if address.partition("://")[0].lower() not in NOTIFY_SCHEMES:
+        known = ", ".join(sorted(NOTIFY_SCHEMES))
+        raise InvalidError(f"{field} must begin with one of {known}, and then ://.", field)
+    return address
 
 
 def mode(value: str, field: str = "mode") -> Mode:

@@ -126,4 +126,7 @@ def person_from_row(row: Row) -> Person:
         role=Role(row["role"]),
         added_at=from_text(row["added_at"]),
         disabled_at=_time(row["disabled_at"]),
+        has_password=row["password_hash"] is not None,
+        time_zone=row["time_zone"],
+        notify_url=row["notify_url"],
     )

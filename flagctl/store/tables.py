@@ -88,6 +88,10 @@ class PersonRow(SQLModel, table=True):
     role: str
     added_at: str
     disabled_at: str | None = None
+    password_hash: str | None = None
+    """Argon2, with its parameters; `NULL` until a sign-in link was followed."""
+    time_zone: str = "UTC"
+    notify_url: str | None = None
 
 
 class SignInLinkRow(SQLModel, table=True):
