@@ -50,11 +50,11 @@ class PolicyFile:
     is immutable and replaced whole.
     """
 
-    def __init__(self, path: Path, *, monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        self.path = path
-        self._monotonic_s = monotonic_s
-        self._next_check_s = monotonic_s() + CHECK_INTERVAL_S
-        self._reading = _read(path)
+    def __init__(self, path: Path, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.path = path.absolute()
+        self._monotonic = monotonic
+        self._next_check_s = monotonic() + CHECK_INTERVAL_S
+        self._reading = _read(self.path)
 
     def policy(self) -> QueuePolicy:
         """Return the policy now in the file, at most 50 ms old.
@@ -71,7 +71,7 @@ class PolicyFile:
 
     def reading(self) -> PolicyReading:
         """Return what is known of the file, at most 50 ms old; never an error."""
-        now_s = self._monotonic_s()
+        now_s = self._monotonic()
         if now_s < self._next_check_s:
             return self._reading
         # Set first: while one thread reads, the others go on with the reading at hand.

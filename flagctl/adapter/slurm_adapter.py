@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Self
 
 from flagctl.adapter.passthrough import PassthroughResolver
+from flagctl.adapter.policy_file import PolicyFile
 from flagctl.adapter.ports import ClusterCheck, EffectiveModeReader, PolicySource, Resolver
 from flagctl.adapter.real_policy import RealPolicyResolver
 from flagctl.adapter.stub_policy import StubPolicyResolver
 from flagctl.adapter.telemetry import RequestIds, Resolution, log_resolution
-from flagctl.domain.boundary import SlurmAdapterBoundaryStub, SlurmPolicyError
+from flagctl.domain.boundary import (
+    SlurmAdapterBoundaryStub,
+    SlurmPolicyConfigError,
+    SlurmPolicyError,
+)
 from flagctl.domain.effective import EffectiveMode
+from flagctl.errors import MisconfiguredError
+from flagctl.settings import Settings, load_settings
+from flagctl.store.mode_reader import ModeReader
 from flagctl.vocabulary import Mode
 
 
@@ -31,6 +40,23 @@ class SlurmAdapter:
         self._reader = reader
         self._resolvers = _resolvers(policy, cluster)
         self._report = report
+
+    @classmethod
+    def from_settings(cls, settings: Settings | None = None) -> Self:
+        """Return the adapter of this process, as its environment says.
+
+        Raises:
+            SlurmPolicyConfigError: a setting can't be used: an adapter mode that nobody knows, or
+                `real-policy` without a policy path. A broken policy file is no reason not to
+                start: it is an error of each resolution that needs it, until it is mended.
+
+        """
+        settings = _loaded() if settings is None else settings
+        path = settings.policy_path
+        return cls(
+            reader=ModeReader(settings.data_dir, settings.adapter_pin),
+            policy=None if path is None else PolicyFile(path),
+        )
 
     def effective(self) -> EffectiveMode:
         """Return the mode in force now, with what decides it."""
@@ -75,6 +101,13 @@ class SlurmAdapter:
             raise
         self._report(Resolution(queue, effective, ids, boundary))
         return boundary
+
+
+def _loaded() -> Settings:
+    try:
+        return load_settings()
+    except MisconfiguredError as error:
+        raise SlurmPolicyConfigError(str(error)) from error
 
 
 def _resolvers(

@@ -49,7 +49,7 @@ WRITES = [by_rename, in_place, in_place_with_the_old_times, by_symlink]
 
 
 def test_a_policy_is_parsed_once_while_its_file_stays_the_same(path: Path, clock: Clock) -> None:
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     first = file.policy()
     for _ in range(5):
         clock.pass_interval()
@@ -57,11 +57,29 @@ def test_a_policy_is_parsed_once_while_its_file_stays_the_same(path: Path, clock
     assert first == ROUTING
 
 
+def test_a_file_that_stays_the_same_is_read_twice_and_then_only_looked_at(
+    path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    really_open = os.open
+
+    def count_and_open(name: str, flags: int) -> int:
+        opened.append(name)
+        return really_open(name, flags)
+
+    monkeypatch.setattr(os, "open", count_and_open)
+    file = PolicyFile(path, monotonic=clock)
+    for _ in range(5):
+        clock.pass_interval()
+        file.policy()
+    assert opened == [str(path), str(path)]
+
+
 @pytest.mark.parametrize("write", WRITES)
 def test_a_new_version_is_used_within_50_ms(
     path: Path, clock: Clock, write: Callable[[Path, bytes], None]
 ) -> None:
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     clock.pass_interval()
     assert minutes(file) == 720
     write(path, OTHER)
@@ -74,14 +92,14 @@ def test_a_write_that_leaves_size_and_times_alone_is_noticed_by_the_second_look(
 ) -> None:
     """Two writes within one tick of the file system's clock look the same from outside."""
     monkeypatch.setattr("flagctl.adapter.policy_file._signature", lambda status: (1, 2, 3, 4, 5))
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     path.write_bytes(OTHER)
     clock.pass_interval()
     assert minutes(file) == 900
 
 
 def test_the_disk_is_looked_at_no_more_than_every_50_ms(path: Path, clock: Clock) -> None:
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     path.unlink()
     clock.now_s += 0.049
     assert minutes(file) == 720
@@ -90,7 +108,7 @@ def test_the_disk_is_looked_at_no_more_than_every_50_ms(path: Path, clock: Clock
 
 
 def test_a_broken_new_version_is_an_error_and_never_the_old_one(path: Path, clock: Clock) -> None:
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     path.write_bytes(b"{}")
     for _ in range(3):
         clock.pass_interval()
@@ -99,7 +117,7 @@ def test_a_broken_new_version_is_an_error_and_never_the_old_one(path: Path, cloc
 
 def test_a_file_seen_half_written_heals_when_it_is_complete(path: Path, clock: Clock) -> None:
     whole = path.read_bytes()
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     with path.open("wb") as writer:
         writer.write(whole[:200])
         writer.flush()
@@ -113,7 +131,7 @@ def test_a_file_seen_half_written_heals_when_it_is_complete(path: Path, clock: C
 def test_a_file_that_comes_back_is_used_again(path: Path, clock: Clock) -> None:
     whole = path.read_bytes()
     path.unlink()
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     assert "no such file" in complaint(file)
     path.write_bytes(whole)
     clock.pass_interval()
@@ -123,7 +141,7 @@ def test_a_file_that_comes_back_is_used_again(path: Path, clock: Clock) -> None:
 def test_the_sha256_of_the_bytes_is_known_also_when_they_are_no_policy(
     path: Path, clock: Clock
 ) -> None:
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     assert file.reading().sha256 == sha256(SAMPLE.read_bytes()).hexdigest()
     path.write_bytes(b"[]")
     clock.pass_interval()
@@ -137,7 +155,7 @@ def test_the_sha256_of_the_bytes_is_known_also_when_they_are_no_policy(
 def test_an_error_is_a_new_one_each_time(path: Path, clock: Clock) -> None:
     """One exception raised again and again would gather tracebacks without end."""
     path.write_bytes(b"[]")
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     raised = []
     for _ in range(2):
         with pytest.raises(SlurmPolicyConfigError) as caught:
@@ -148,7 +166,7 @@ def test_an_error_is_a_new_one_each_time(path: Path, clock: Clock) -> None:
 
 def test_threads_see_whole_policies_while_new_versions_are_renamed_in(path: Path) -> None:
     every_call_looks = count().__next__
-    file = PolicyFile(path, monotonic_s=every_call_looks)
+    file = PolicyFile(path, monotonic=every_call_looks)
     versions = range(100, 120)
     done = threading.Event()
 
@@ -168,7 +186,7 @@ def test_threads_see_whole_policies_while_new_versions_are_renamed_in(path: Path
 
 
 def test_a_process_forked_meanwhile_follows_the_file(path: Path, clock: Clock) -> None:
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     child = os.fork()
     if child == 0:
         path.write_bytes(json.dumps(json.loads(OTHER)).encode())

@@ -74,7 +74,7 @@ def test_what_is_no_policy_file_is_a_configuration_error_that_says_so(
 ) -> None:
     path.unlink()
     put(path)
-    message = complaint(PolicyFile(path, monotonic_s=clock))
+    message = complaint(PolicyFile(path, monotonic=clock))
     assert message.startswith(f"The queue policy {path} (ZPE_SLURM_POLICY_PATH) can't be used: ")
     assert said in message
 
@@ -83,7 +83,7 @@ def test_what_is_no_policy_file_is_a_configuration_error_that_says_so(
 def test_a_policy_replaced_by_no_file_is_an_error_at_once(
     path: Path, clock: Clock, put: Callable[[Path], None]
 ) -> None:
-    file = PolicyFile(path, monotonic_s=clock)
+    file = PolicyFile(path, monotonic=clock)
     path.unlink()
     put(path)
     clock.pass_interval()
@@ -99,7 +99,7 @@ def test_a_file_that_may_not_be_read_is_a_configuration_error(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refuse)
-        file = PolicyFile(path, monotonic_s=clock)
+        file = PolicyFile(path, monotonic=clock)
         assert "Permission denied. Let this process read it" in complaint(file)
     clock.pass_interval()
     assert file.policy() == ROUTING
