@@ -1,0 +1,1 @@
+"""The published contract, held against the code through its public face."""
