@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from flagctl.vocabulary import Role
+
+SECRET_BYTES: Final = 32
+"""How many random bytes are in the secret of a token or of a sign-in link."""
 
 
 @dataclass(frozen=True, slots=True)
