@@ -38,7 +38,14 @@ def roll_back(change: RollBack, at: Situation) -> Decision:
     """Lower the mode; answered "already" when that would lower nobody."""
     require_current_revision(change.revision, at.state, upward=False)
     if _is_already_as_safe_as(change.mode, at):
-        return Decision(Action.ROLL_BACK, Outcome.ALREADY, at.state, at.state, at.state.rollback)
+        return Decision(
+            Action.ROLL_BACK,
+            Outcome.ALREADY,
+            at.state,
+            at.state,
+            at.state.rollback,
+            detail={"asked": change.mode},
+        )
     expires_at = change.expires_at or at.now + ROLLBACK_DEFAULT
     fields.between(expires_at, at.now, ROLLBACK_MAX)
     flag = _new_rollback(

@@ -1,0 +1,81 @@
+"""From what adapter processes say of themselves to who follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from flagctl.domain.effective import EffectiveMode
+from flagctl.domain.process import Convergence, ProcessReport, follows
+from flagctl.present.records import ConvergenceRecord, EffectiveRecord, ProcessRecord
+from flagctl.present.wording import ago, plural
+
+
+def effective_record(mode: EffectiveMode) -> EffectiveRecord:
+    """Return an effective mode as it is shown."""
+    return EffectiveRecord(mode.mode, mode.configured, mode.source, mode.freshness, mode.revision)
+
+
+def process_record(report: ProcessReport, revision: int, now: datetime) -> ProcessRecord:
+    """Return an adapter process as it is shown, measured by the store's `revision`."""
+    return ProcessRecord(
+        id=report.id,
+        host=report.host,
+        pid=report.pid,
+        role=report.role,
+        version=report.version,
+        started_at=report.started_at,
+        heard_at=report.heard_at,
+        last_heard=ago(report.heard_at, now),
+        is_live=report.is_live(now),
+        follows=follows(report, revision),
+        pin=report.pin,
+        in_force=effective_record(report.in_force),
+        in_flight=report.in_flight,
+    )
+
+
+def convergence_record(
+    found: Convergence, now: datetime, took_s: float | None = None
+) -> ConvergenceRecord:
+    """Return who follows, as it is shown; `took_s` is what was waited until all did."""
+    shown = ConvergenceRecord(
+        revision=found.revision,
+        live=found.live,
+        following=len(found.following),
+        is_proven=found.is_proven,
+        behind=_processes(found.behind, found.revision, now),
+        silent=_processes(found.silent, found.revision, now),
+        finishing=found.finishing,
+        took_s=took_s,
+        sentence="",
+    )
+    return replace(shown, sentence=_convergence_sentence(shown))
+
+
+def process_name(process: ProcessRecord) -> str:
+    """Return how a process is called in a sentence."""
+    return f"pid {process.pid} on {process.host}"
+
+
+def _processes(
+    reports: Sequence[ProcessReport], revision: int, now: datetime
+) -> tuple[ProcessRecord, ...]:
+    return tuple(process_record(report, revision, now) for report in reports)
+
+
+def _convergence_sentence(found: ConvergenceRecord) -> str:
+    if found.live == 0:
+        text = "no live process was heard of on this host, so nobody is proven to follow"
+    else:
+        verb = "follows" if found.live == 1 else "follow"
+        text = (
+            f"{found.following} of {plural(found.live, 'process', 'processes')} "
+            f"heard of on this host {verb}"
+        )
+    if found.is_proven and found.took_s is not None:
+        text += f", {found.took_s:.1f} s after the commit"
+    if found.behind:
+        text += f"; behind: {', '.join(map(process_name, found.behind))}"
+    return text
