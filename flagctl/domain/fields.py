@@ -105,6 +105,12 @@ def expiry(value: str, now: datetime, field: str = "expires") -> datetime:
     text = value.strip()
     if "T" not in text.upper():
         return _later(now, duration(text, field), field)
+    return moment(text, field)
+
+
+def moment(value: str, field: str) -> datetime:
+    """Return an RFC 3339 time with its zone, in UTC."""
+    text = value.strip()
     try:
         when = datetime.fromisoformat(text)
     except ValueError:

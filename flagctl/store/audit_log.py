@@ -111,14 +111,19 @@ _CONDITIONS = {
 
 
 def list_events(
-    connection: sqlite3.Connection, wanted: AuditFilter, *, limit: int | None = None
+    connection: sqlite3.Connection,
+    wanted: AuditFilter,
+    *,
+    limit: int | None = None,
+    newest_first: bool = True,
 ) -> Iterator[AuditEvent]:
-    """Return the events that pass the filter, the newest first, one by one."""
+    """Return the events that pass the filter, one by one."""
     asked = {name: getattr(wanted, name) for name in _CONDITIONS}
     parameters = {name: _parameter(value) for name, value in asked.items() if value is not None}
     where = " AND ".join(_CONDITIONS[name] for name in parameters) or "1"
-    # Only the fixed conditions above are put together here; values are always bound.
-    statement = f"SELECT * FROM audit_event WHERE {where} ORDER BY id DESC LIMIT :limit"  # noqa: S608
+    order = "DESC" if newest_first else "ASC"
+    # Only the fixed words above are put together here; values are always bound.
+    statement = f"SELECT * FROM audit_event WHERE {where} ORDER BY id {order} LIMIT :limit"  # noqa: S608
     parameters["limit"] = -1 if limit is None else limit
     return map(event_from_row, rows(connection, statement, parameters))
 

@@ -1,0 +1,101 @@
+"""Carrying an act out and telling what it came to, with the proof that was seen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flagctl.cli.desk import Desk, invoking_actor, now
+from flagctl.cli.exits import DONE, NOT_FOLLOWING
+from flagctl.cli.say import say, say_json
+from flagctl.cli.watching import (
+    break_glass_at,
+    facts_at,
+    look_at_followers,
+    reports_at,
+    wait_for_followers,
+)
+from flagctl.domain import fields
+from flagctl.domain.change import Change
+from flagctl.errors import StaleError
+from flagctl.present.processes import convergence_record
+from flagctl.present.receipt import Done, receipt_record, warnings_for
+from flagctl.present.records import ReceiptRecord
+from flagctl.present.sentence import sentence
+from flagctl.store.audit_log import AuditFilter, list_events
+from flagctl.vocabulary import Outcome
+
+CHANGES_SHOWN = 5
+
+
+def carry_out(
+    desk: Desk, change: Change, claim: str | None, *, wait: str | None = None, as_json: bool
+) -> int:
+    """Do the act, tell what it came to, and with `wait` (a span) until who follows.
+
+    Raises:
+        FlagctlError: as the write path says; a stale act tells what changed meanwhile.
+
+    """
+    patience = None if wait is None else fields.duration(wait, "wait")
+    actor = invoking_actor(claim)
+    try:
+        receipt = desk.store().apply(change, actor, facts_at(desk))
+    except StaleError as error:
+        _add_what_changed(desk, error)
+        raise
+    done = Done(receipt.event, receipt.state, receipt.flag, desk.settings.environment)
+    if not as_json:
+        say(sentence(done.event))
+    record = _proven(desk, done, patience)
+    if as_json:
+        say_json(record)
+    else:
+        _tell(record)
+    is_proof_missing = patience is not None and not (
+        record.convergence and record.convergence.is_proven
+    )
+    return NOT_FOLLOWING if is_proof_missing else DONE
+
+
+def _proven(desk: Desk, done: Done, patience: timedelta | None) -> ReceiptRecord:
+    revision = done.state.revision
+    if patience is None:
+        found = look_at_followers(desk, revision)
+    else:
+        found = wait_for_followers(desk, revision, patience)
+    at = now()
+    took_s = None if patience is None else (at - done.event.at).total_seconds()
+    return receipt_record(
+        done,
+        at,
+        convergence_record(found, at, took_s),
+        _warnings(desk, done),
+    )
+
+
+def _warnings(desk: Desk, done: Done) -> tuple[str, ...]:
+    glass = break_glass_at(desk)
+    return warnings_for(done.state, reports_at(desk), glass.mode if glass else None, now())
+
+
+def _tell(record: ReceiptRecord) -> None:
+    if record.outcome is Outcome.ACCEPTED:
+        until = f", expires {record.flag.expiry}" if record.flag and record.flag.is_active else ""
+        say(f"By flags now: {record.by_flags}, revision {record.revision}{until}")
+    if record.convergence:
+        say(record.convergence.sentence)
+    for warning in record.warnings:
+        say(f"But: {warning}")
+    for step in record.next_steps:
+        say(step)
+    if record.incident_line:
+        say("For the incident channel:")
+        say(record.incident_line)
+
+
+def _add_what_changed(desk: Desk, error: StaleError) -> None:
+    with desk.reading() as connection:
+        newest = list_events(connection, AuditFilter(outcome=Outcome.ACCEPTED), limit=CHANGES_SHOWN)
+        meanwhile = [event for event in newest if (event.revision or 0) > error.given]
+    for event in reversed(meanwhile):
+        error.add_note(f"{event.at:%Y-%m-%d %H:%M} UTC {sentence(event)}")

@@ -1,0 +1,54 @@
+"""The commands of `flagctl`, put together; what each needs is imported when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flagctl import __version__
+from flagctl.cli import acts, audit, database, tokens, users
+from flagctl.cli.exits import EXPLAINED
+from flagctl.cli.say import say
+from flagctl.cli.status import status
+
+# No rich: it costs more start-up than everything that `flagctl status` does.
+app = typer.Typer(
+    help="Says which Slurm adapter mode is in force, and lowers or raises it.",
+    epilog=EXPLAINED,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"flagctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def everything(
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where a fault of flagctl itself is.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say it.")
+    ] = False,
+) -> None:
+    """Say which Slurm adapter mode is in force, and lower or raise it."""
+
+
+app.command()(status)
+app.command()(acts.rollback)
+app.command("raise")(acts.raise_)
+app.command()(acts.end)
+app.command()(acts.extend)
+app.command()(acts.handover)
+app.command()(acts.cutover)
+app.add_typer(audit.app, name="audit")
+app.add_typer(users.app, name="users")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(database.app, name="db")

@@ -1,0 +1,55 @@
+"""What the command line sees of other processes: what they registered, and who follows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from flagctl.cli.desk import Desk, now
+from flagctl.domain.gate import Facts
+from flagctl.domain.process import Convergence, convergence
+
+if TYPE_CHECKING:
+    from flagctl.domain.process import ProcessReport
+    from flagctl.store.break_glass import BreakGlass
+
+POLL_S: Final = 0.02
+
+
+def reports_at(desk: Desk) -> Sequence[ProcessReport]:
+    """Return what the adapter processes of this data directory last said of themselves."""
+    from flagctl.store.runtime_db import ProcessRegistry
+
+    return ProcessRegistry(desk.files).processes()
+
+
+def break_glass_at(desk: Desk) -> BreakGlass | None:
+    """Return the break-glass file of the data directory, if there is one."""
+    from flagctl.store.break_glass import look
+
+    return look(desk.files.break_glass.absolute())
+
+
+def look_at_followers(desk: Desk, revision: int) -> Convergence:
+    """Return who follows `revision` now."""
+    return convergence(reports_at(desk), revision, now())
+
+
+def wait_for_followers(desk: Desk, revision: int, patience: timedelta) -> Convergence:
+    """Look until all live processes are seen to follow, or until patience ends."""
+    deadline_s = time.monotonic() + patience.total_seconds()
+    while True:
+        found = look_at_followers(desk, revision)
+        if found.is_proven or time.monotonic() >= deadline_s:
+            return found
+        time.sleep(POLL_S)
+
+
+def facts_at(desk: Desk) -> Facts:
+    """Return what an act is decided from besides the store: pins, break-glass, the verdict."""
+    at = now()
+    glass = break_glass_at(desk)
+    pins = tuple(report.pin for report in reports_at(desk) if report.is_live(at))
+    return Facts(pins=pins, break_glass=glass.mode if glass else None)
