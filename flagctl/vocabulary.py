@@ -145,6 +145,22 @@ class ResolutionOutcome(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class SubmissionState(StrEnum):
+    """How far a submission is. Claimed by nobody alive, it is in doubt until it is retried."""
+
+    CLAIMED = "claimed"
+    UNSENT = "unsent"
+    ACCEPTED = "accepted"
+
+
+class DispatcherName(StrEnum):
+    """Who takes a submission; it stays with the one that it began with."""
+
+    SPOOL = "spool"
+    HANDOFF = "handoff"
+    SLURM = "slurm"
+
+
 class ProbeStatus(StrEnum):
     """The state of one readiness probe."""
 
