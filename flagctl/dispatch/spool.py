@@ -1,0 +1,156 @@
+"""The spool: one file for each submission, until the management node takes it.
+
+The name is the idempotency digest, so that a second attempt can't make a second file while the
+first lies there. Who takes files may see one again after a crash of the runtime, as with any
+delivery that is made at least once: what was taken under a digest before is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from flagctl.dispatch.ports import InDoubtError, NotSentError
+from flagctl.domain.submission import Order
+from flagctl.vocabulary import DispatcherName
+
+FILE_MODE: Final = 0o660
+DIRECTORY_MODE: Final = 0o2770
+SUFFIX: Final = ".json"
+_PARTIAL: Final = "."
+"""How names begin that are not there yet for whoever takes files."""
+
+_COUNT_INTERVAL_S: Final = 1.0
+_THREADS: Final = 8
+"""Each waits for the disk; a journalling file system flushes for several of them at once."""
+
+
+class SpoolDispatcher:
+    """Writes orders into a directory, durably, and each digest once.
+
+    Args:
+        directory: made when it is missing, for its group only.
+        max_files: with this many waiting files the spool is full.
+
+    """
+
+    name = DispatcherName.SPOOL
+
+    def __init__(self, directory: Path, max_files: int) -> None:
+        self._directory = directory
+        self._max_files = max_files
+        self._waiting = 0
+        self._count_again_s = 0.0
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="spool")
+
+    async def dispatch(self, order: Order) -> None:
+        await self._on_a_thread(self._write, order)
+
+    async def check(self) -> None:
+        await self._on_a_thread(self._require_room)
+
+    async def close(self) -> None:
+        self._threads.shutdown()
+
+    async def _on_a_thread(self, work: Callable[..., None], *args: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+    def _write(self, order: Order) -> None:
+        path = self._directory / f"{order.digest}{SUFFIX}"
+        partial = self._directory / f"{_PARTIAL}{uuid.uuid4().hex}"
+        try:
+            if not path.exists():
+                self._require_room()
+                _write_durably(partial, order.document())
+                _publish(partial, path)
+            _require_same(path, order)
+        except OSError as error:
+            raise NotSentError(_problem(error, self._directory)) from error
+        finally:
+            with suppress(OSError):
+                partial.unlink()
+        self._make_durable(path)
+
+    def _make_durable(self, path: Path) -> None:
+        self._waiting += 1
+        try:
+            _sync_directory(self._directory)
+        except OSError as error:
+            raise InDoubtError(f"{path} was written, and may not survive: {error}") from error
+
+    def _require_room(self) -> None:
+        """Raise `NotSentError` when the spool is full.
+
+        Files are counted once a second, as listing thousands takes milliseconds, and at once
+        when there seems to be no room.
+        """
+        now_s = time.monotonic()
+        if self._waiting >= self._max_files or now_s >= self._count_again_s:
+            self._waiting = _count_waiting(self._directory)
+            self._count_again_s = now_s + _COUNT_INTERVAL_S
+        if self._waiting >= self._max_files:
+            raise NotSentError(
+                f"The spool {self._directory} is full: {self._waiting} files wait in it "
+                "(FLAGCTL_SPOOL_MAX_FILES). Is the management node taking them?"
+            )
+
+
+def _count_waiting(directory: Path) -> int:
+    try:
+        if not directory.exists():
+            directory.mkdir(exist_ok=True)
+            directory.chmod(DIRECTORY_MODE)
+        return sum(1 for path in directory.iterdir() if not path.name.startswith(_PARTIAL))
+    except OSError as error:
+        raise NotSentError(_problem(error, directory)) from error
+
+
+def _write_durably(path: Path, text: str) -> None:
+    with path.open("xb") as file:
+        os.fchmod(file.fileno(), FILE_MODE)
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _publish(partial: Path, path: Path) -> None:
+    """Give the file its name, unless another attempt did so meanwhile."""
+    with suppress(FileExistsError):
+        os.link(partial, path)
+
+
+def _require_same(path: Path, order: Order) -> None:
+    try:
+        found = json.loads(path.read_bytes())["submission_id"]
+    except FileNotFoundError:
+        return  # taken already: then it was there
+    except (ValueError, KeyError, TypeError):
+        found = "which can't be read"
+    if found != order.submission_id:
+        raise NotSentError(
+            f"{path} still waits and belongs to another submission ({found}) with the same key. "
+            "The management node must take it first."
+        )
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _problem(error: OSError, directory: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"The disk under the spool {directory} is full ({error}). Free some space."
+    return f"The spool {directory} can't be written ({error}). Let this user write there."
