@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
+from flagctl.adapter import SlurmAdapter
+from flagctl.adapter.policy_file import PolicyFile
+from flagctl.adapter.telemetry import Resolution, log_resolution
+from flagctl.dispatch.handoff import HandoffDispatcher
+from flagctl.dispatch.ports import Dispatcher, Dispatchers
+from flagctl.dispatch.spool import SpoolDispatcher
+from flagctl.errors import UnavailableError
+from flagctl.runtime import probes
+from flagctl.runtime.app import create as create_runtime
+from flagctl.runtime.in_flight import InFlight
+from flagctl.runtime.metrics import Metrics
+from flagctl.runtime.services import Services as RuntimeServices
+from flagctl.runtime.submit import LEASE, Submissions
 from flagctl.settings import Settings, load_settings
 from flagctl.store.files import DataFiles
+from flagctl.store.migrate import upgrade
+from flagctl.store.mode_reader import ModeReader
+from flagctl.store.submissions import SubmissionStore
+from flagctl.vocabulary import Mode
 from flagctl.web.app import create as create_web
 from flagctl.web.services import Services as WebServices
 
@@ -26,3 +45,80 @@ def web_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or load_settings()
     return create_web(WebServices(settings, DataFiles(settings.data_dir), clock=now))
+
+
+def runtime_app(settings: Settings | None = None) -> FastAPI:
+    """Return the submission runtime; a uvicorn worker calls it as a factory.
+
+    A store that can't be used does not stop it: it starts at the safe rule and says so.
+
+    Raises:
+        MisconfiguredError: a setting can't be used.
+
+    """
+    settings = settings or load_settings()
+    return create_runtime(runtime_services(settings))
+
+
+def runtime_services(settings: Settings) -> RuntimeServices:
+    """Return what the submission runtime works with.
+
+    Raises:
+        MisconfiguredError: the data directory lies on a network file system.
+
+    """
+    files = DataFiles(settings.data_dir)
+    with suppress(UnavailableError):
+        upgrade(files)  # the reader tells what is wrong with it
+    reader = ModeReader(settings.data_dir, settings.adapter_pin)
+    policy = PolicyFile(settings.policy_path) if settings.policy_path else None
+    in_flight = InFlight()
+    metrics = Metrics(reader, in_flight)
+    adapter = SlurmAdapter(reader=reader, policy=policy, report=_reporting(metrics))
+    store = SubmissionStore(files.submissions, settings.busy_timeout_s)
+    dispatchers = _dispatchers(settings, files)
+    return RuntimeServices(
+        reader=reader,
+        store=store,
+        dispatchers=dispatchers,
+        submissions=Submissions(
+            adapter=adapter,
+            store=store,
+            dispatchers=dispatchers,
+            clock=now,
+            lease=max(LEASE, 4 * timedelta(seconds=settings.handoff_timeout_s)),
+        ),
+        in_flight=in_flight,
+        metrics=metrics,
+        probes=(
+            probes.control_store(),
+            probes.submissions(store),
+            probes.dispatcher(dispatchers.for_mode(Mode.STUB_POLICY)),
+            probes.queue_policy(policy),
+            probes.data_directory(settings.data_dir),
+            probes.slurm(),
+        ),
+        clock=now,
+        retention=timedelta(days=settings.submission_retention_days),
+    )
+
+
+def _reporting(metrics: Metrics) -> Callable[[Resolution], None]:
+    def report(resolution: Resolution) -> None:
+        log_resolution(resolution)
+        metrics.resolved(resolution)
+
+    return report
+
+
+def _dispatchers(settings: Settings, files: DataFiles) -> Dispatchers:
+    """Return the dispatchers; the spool is there always, to finish what it began."""
+    spool = SpoolDispatcher(files.spool, settings.spool_max_files)
+    by_name: list[Dispatcher] = [spool]
+    if settings.handoff_url:
+        by_name.append(HandoffDispatcher(settings.handoff_url, settings.handoff_timeout_s))
+    to_the_node = by_name[-1]
+    return Dispatchers(
+        by_mode={Mode.PASSTHROUGH: to_the_node, Mode.STUB_POLICY: to_the_node},
+        by_name={each.name: each for each in by_name},
+    )

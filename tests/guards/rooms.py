@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "vocabulary": (),
     "errors": (),
     "paths": (),
+    "logs": (),
     "settings": ("domain.fields",),
     "domain": (),
     "store": ("domain", "settings", "paths"),

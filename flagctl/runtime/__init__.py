@@ -1,0 +1,1 @@
+"""The job-submission runtime: its API, tenancy, idempotency, health and metrics."""

@@ -1,0 +1,43 @@
+"""What the runtime's endpoints work with; wired once for each process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from flagctl.dispatch.ports import Dispatchers
+from flagctl.runtime.in_flight import InFlight
+from flagctl.runtime.metrics import Metrics
+from flagctl.runtime.probes import Probe
+from flagctl.runtime.submit import Submissions
+from flagctl.store.mode_reader import ModeReader, Reading
+from flagctl.store.submissions import SubmissionStore
+
+
+class Watching(Protocol):
+    """Reports what this process follows, on a thread of its own."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def note(self, reading: Reading) -> None:
+        """Hear what a request has just used; must cost no I/O."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything of one process. `retention` is how long a submission is remembered."""
+
+    reader: ModeReader
+    store: SubmissionStore
+    dispatchers: Dispatchers
+    submissions: Submissions
+    in_flight: InFlight
+    metrics: Metrics
+    probes: tuple[Probe, ...]
+    clock: Callable[[], datetime]
+    retention: timedelta
+    watching: tuple[Watching, ...] = ()
