@@ -145,6 +145,16 @@ class TakeOverBreakGlass:
     file_owner: str
     modified_at: datetime
 
+    @property
+    def detail(self) -> dict[str, str]:
+        """Return what the trail keeps of the file."""
+        return {
+            "host": self.host,
+            "path": self.path,
+            "file_owner": self.file_owner,
+            "modified_at": self.modified_at.isoformat(),
+        }
+
 
 Change = (
     RollBack | RaiseRollback | EndRollback | Extend | HandOver | CutOver | Retire

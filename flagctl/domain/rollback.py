@@ -61,14 +61,8 @@ def roll_back(change: RollBack, at: Situation) -> Decision:
 
 def take_over_break_glass(change: TakeOverBreakGlass, at: Situation) -> Decision:
     """Keep the mode of a break-glass file, so that removing it does not re-arm (decision 7)."""
-    detail = {
-        "host": change.host,
-        "path": change.path,
-        "file_owner": change.file_owner,
-        "modified_at": change.modified_at.isoformat(),
-    }
     if _is_already_as_safe_as(change.mode, at):
-        return Decision(Action.BREAK_GLASS, Outcome.SEEN, at.state, at.state, detail=detail)
+        return Decision(Action.BREAK_GLASS, Outcome.SEEN, at.state, at.state, detail=change.detail)
     flag = _new_rollback(
         at,
         mode=change.mode,
@@ -77,7 +71,7 @@ def take_over_break_glass(change: TakeOverBreakGlass, at: Situation) -> Decision
         incident=None,
         expires_at=at.now + ROLLBACK_DEFAULT,
     )
-    return _start_rollback(Action.BREAK_GLASS, flag, at, detail)
+    return _start_rollback(Action.BREAK_GLASS, flag, at, change.detail)
 
 
 def raise_rollback(change: RaiseRollback, at: Situation) -> Decision:

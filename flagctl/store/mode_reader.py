@@ -81,6 +81,8 @@ class ModeReader:
         self._trouble: StoreTroubleError | None = None
         self._doubt: StoreTroubleError | None = None
         self._break_glass: BreakGlass | None = None
+        self._released_break_glass: BreakGlass | None = None
+        self._holds_break_glass = False
         self._look_at = -inf
         self._retry_at = -inf
         self._retry_after_s = LOOK_EVERY_S
@@ -107,6 +109,21 @@ class ModeReader:
             reading = self._reading
             self.answers[reading.effective.freshness] += 1
             return reading
+
+    def hold_break_glass(self) -> None:
+        """From now on keep a break-glass file in force until it is a flag, be it gone or not.
+
+        For a process that takes such files over (decision 7): removing one must not re-arm while
+        the store can't be written.
+        """
+        with self._lock:
+            self._holds_break_glass = True
+
+    def release_break_glass(self, taken_over: BreakGlass) -> None:
+        """Let a file go that is a flag by now, if it is still the one that was seen."""
+        with self._lock:
+            if self._break_glass == taken_over:
+                self._released_break_glass = taken_over
 
     def close(self) -> None:
         """Close the database; a later read opens it again."""
@@ -139,8 +156,11 @@ class ModeReader:
     def _look_for_break_glass(self) -> None:
         found = look(self._files.break_glass, self._break_glass)
         # With the store in trouble nobody could take the file over into a flag yet (decision 7).
-        if found is not None or self._trouble is None:
+        held = self._holds_break_glass and self._break_glass != self._released_break_glass
+        if found is not None:
             self._break_glass = found
+        elif self._trouble is None and not held:
+            self._break_glass = self._released_break_glass = None
 
     def _connect(self, before: Identity | None, now: float) -> None:
         # The new connection is open before the old one goes: the WAL index stays alive.

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sqlite3
 import threading
-import weakref
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import fields
@@ -21,6 +19,7 @@ from typing import Any, Final
 
 from flagctl.domain.process import ProcessReport
 from flagctl.domain.times import from_text, to_text
+from flagctl.store import forking
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
 from flagctl.store.runtime_file import (
@@ -48,11 +47,9 @@ INSERT OR REPLACE INTO process VALUES (
 )
 """
 
-# A pid that another process of the same host has now is proof that its former owner is gone.
 _PURGE: Final = """
 DELETE FROM process
 WHERE heard_at < :silent_since
-OR (host = :host AND pid = :pid AND id <> :id)
 OR id IN (SELECT id FROM process ORDER BY heard_at DESC LIMIT -1 OFFSET :rows_kept)
 """
 
@@ -67,19 +64,22 @@ class ProcessRegistry:
     def __init__(self, files: DataFiles) -> None:
         self.troubles = 0
         self.trouble: str | None = None
+        self._files = files
         self._path = files.runtime
         self._connection: sqlite3.Connection | None = None
-        self._start_afresh()
-        itself = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: _after_fork(itself()))
-
-    def _start_afresh(self) -> None:
-        # A connection inherited by a fork is kept and left alone: closing it would not be private.
-        self._inherited = self._connection
-        self._connection = None
         self._file: Identity | None = None
         self._purged: tuple[str, datetime] | None = None
         self._lock = threading.Lock()
+        forking.suspend_over_fork(self)
+
+    def suspend(self) -> None:
+        """Hold still before a fork, with the file let go of."""
+        self._lock.acquire()
+        self._close()
+
+    def resume(self) -> None:
+        """Go on after the fork, in the parent as in the child."""
+        self._lock.release()
 
     def beat(self, report: ProcessReport) -> bool:
         """Keep what the process says; return whether it was kept."""
@@ -92,11 +92,7 @@ class ProcessRegistry:
 
     def processes(self) -> list[ProcessReport]:
         """Return every process on record, by host and start; none if the file can't be read."""
-        try:
-            return _read(self._path)
-        except (sqlite3.Error, OSError) as error:
-            self._note(_description(error, self._path))
-            return []
+        return heard_of(self._files)
 
     def _beat(self, report: ProcessReport) -> None:
         connection = self._ready()
@@ -163,9 +159,13 @@ class ProcessRegistry:
             log.warning("runtime.db: %s", trouble or "it can be used again")
 
 
-def _after_fork(registry: ProcessRegistry | None) -> None:
-    if registry is not None:
-        registry._start_afresh()
+def heard_of(files: DataFiles) -> list[ProcessReport]:
+    """Return every process on record, by host and start; none if the file can't be read."""
+    try:
+        return _read(files.runtime)
+    except (sqlite3.Error, OSError) as error:
+        log.info("runtime.db: %s", _description(error, files.runtime))
+        return []
 
 
 def _description(error: Exception, path: Path) -> str:
@@ -219,8 +219,5 @@ def _report(row: Mapping[str, Any]) -> ProcessReport | None:
 def _purge_bounds(report: ProcessReport) -> dict[str, Any]:
     return {
         "silent_since": to_text(report.heard_at - SILENT_KEPT_FOR),
-        "host": report.host,
-        "pid": report.pid,
-        "id": report.id,
         "rows_kept": ROWS_KEPT,
     }

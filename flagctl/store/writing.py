@@ -198,10 +198,13 @@ def _carry_out(
 
 
 def _record_once(transaction: Transaction, entry: Entry) -> AuditEvent:
-    """Record an event; the same sight seen again, by any process, is not recorded twice."""
+    """Record an event; the same sight seen again, by any process, is not recorded twice.
+
+    The first sight may have made a flag, and its event then tells of that too.
+    """
     if entry.outcome is Outcome.SEEN:
         newest = newest_of(transaction.connection, entry.action)
-        if newest and dict(newest.detail) == dict(entry.detail):
+        if newest and entry.detail.items() <= newest.detail.items():
             return newest
     return transaction.record(entry)
 

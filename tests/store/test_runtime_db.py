@@ -72,13 +72,12 @@ def test_a_long_running_process_purges_too(registry: ProcessRegistry) -> None:
     assert [each.id for each in registry.processes()] == ["own"]
 
 
-def test_a_pid_that_is_used_again_tells_that_its_former_owner_is_gone(
+def test_two_containers_that_both_call_themselves_pid_1_are_two_processes(
     registry: ProcessRegistry,
 ) -> None:
-    registry.beat(report("before", pid=42))
-    registry.beat(report("elsewhere", pid=42, host="node2"))
-    registry.beat(report("after", pid=42))
-    assert [each.id for each in registry.processes()] == ["after", "elsewhere"]
+    registry.beat(report("a", pid=1))
+    registry.beat(report("b", pid=1))
+    assert len(registry.processes()) == 2
 
 
 def test_a_crash_loop_leaves_a_bounded_number_of_rows(

@@ -1,0 +1,185 @@
+"""The background thread of an adapter process: heartbeats, and sightings for the trail."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from math import inf
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from flagctl import __version__
+from flagctl.domain.process import ProcessReport
+from flagctl.store.files import DataFiles
+from flagctl.store.mode_reader import ModeReader, Reading
+from flagctl.store.runtime_db import ProcessRegistry
+from flagctl.store.writing import ControlStore
+from flagctl.vocabulary import Mode, Part
+from flagctl.watch.sightings import Place, Sightings
+
+log = logging.getLogger(__name__)
+
+BEAT_EVERY_S: Final = 2.0
+"""How often a process says that it is there when nothing changed (decision 14)."""
+
+TURN_EVERY_S: Final = 1.0
+"""How long an idle process may take to follow a flip; a busy one follows with its next request."""
+
+CHANGES_APART_S: Final = 0.05
+"""The least time between two reports: a hundred flips a second must not become as many writes."""
+
+STORE_BUSY_TIMEOUT_S: Final = 1.0
+"""A sighting can wait for a later turn; the next heartbeat is due before the process is silent."""
+
+
+class Watch:
+    """Tells the registry what is in force in this process, and the trail what it sees.
+
+    Make one per process, and start it in the process that answers requests, after any fork.
+    Trouble with runtime.db or control.db stops neither the thread nor any request.
+
+    Args:
+        files: the data directory.
+        reader: the reader that the requests of this process use.
+        pin: the mode that the environment of this process pins.
+        clock: tells the time, aware and in UTC.
+        part: what the process is part of.
+        in_flight: tells the submissions not yet answered, by the mode that they began with.
+        policy_path: the queue policy file, if there is one.
+        policy_sha256: tells the hash of that file; `None` when it can't be read.
+        monotonic: tells seconds that only grow.
+
+    """
+
+    def __init__(
+        self,
+        files: DataFiles,
+        reader: ModeReader,
+        *,
+        pin: Mode | None,
+        clock: Callable[[], datetime],
+        part: Part = Part.RUNTIME,
+        in_flight: Callable[[], Mapping[Mode, int]] = dict,
+        policy_path: Path | None = None,
+        policy_sha256: Callable[[], str | None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
+        self._reader = reader
+        self._clock = clock
+        self._in_flight = in_flight
+        self._place = Place(socket.gethostname(), part, pin, policy_path)
+        self._registry = ProcessRegistry(files)
+        store = ControlStore(files, clock, STORE_BUSY_TIMEOUT_S)
+        self._sightings = Sightings(files, store, self._place, clock, policy_sha256)
+        self._noted: Reading | None = None
+        self._said: object = None
+        self._said_at_s = -inf
+        self._beat_at_s = -inf
+        self._problem: str | None = None
+        self._stopping = threading.Event()
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def host(self) -> str:
+        """Return the name of the host, as it is told."""
+        return self._place.host
+
+    def start(self) -> None:
+        """Begin to watch, as a process heard of under an id of its own."""
+        self.register()
+        self._thread = threading.Thread(target=self._run, name="flagctl-watch", daemon=True)
+        self._thread.start()
+
+    def register(self) -> None:
+        """Take an id, without a thread: whoever calls this takes the turns."""
+        self.process_id = uuid4().hex
+        self._started_at = self._clock()
+        self._reader.hold_break_glass()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Say goodbye and end the thread; one that hangs on a disk is left behind."""
+        self._stopping.set()
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def note(self, reading: Reading) -> None:
+        """Hear what a request has just used; a change is reported at once. Costs no I/O."""
+        if reading is not self._noted:
+            self._noted = reading
+            if _gist(reading) != self._said:
+                self._woken.set()
+
+    def turn(self) -> None:
+        """Do what is due: what the thread does over and over."""
+        reading = self._reader.read()
+        now_s = self._monotonic()
+        if now_s >= self._beat_at_s or _gist(reading) != self._said:
+            self._say(reading, now_s)
+        self._sightings.tell(reading, now_s)
+        glass = reading.break_glass
+        if glass is not None and self._sightings.is_kept(glass, reading):
+            self._reader.release_break_glass(glass)
+
+    def _run(self) -> None:
+        self._turn_safely()
+        # Many processes started at once must not beat at once for ever.
+        pause_s = random.uniform(0, TURN_EVERY_S)  # noqa: S311 - nothing secret
+        while not self._stopping.is_set():
+            self._woken.wait(pause_s)
+            if self._stopping.wait(self._too_early_s()):
+                break
+            self._woken.clear()
+            self._turn_safely()
+            pause_s = TURN_EVERY_S
+        self._registry.goodbye(self.process_id)
+
+    def _too_early_s(self) -> float:
+        return max(0.0, self._said_at_s + CHANGES_APART_S - self._monotonic())
+
+    def _turn_safely(self) -> None:
+        """Take a turn; what went wrong is logged once per kind, and the thread lives on."""
+        try:
+            self.turn()
+        except Exception as error:
+            if repr(error) != self._problem:
+                self._problem = repr(error)
+                log.exception("The watch failed and goes on; no request is touched by it.")
+
+    def _say(self, reading: Reading, now_s: float) -> None:
+        kept = self._registry.beat(self._report(reading))
+        self._said, self._said_at_s = _gist(reading), now_s
+        self._beat_at_s = now_s + (BEAT_EVERY_S if kept else TURN_EVERY_S)
+
+    def _report(self, reading: Reading) -> ProcessReport:
+        mode = reading.effective
+        return ProcessReport(
+            id=self.process_id,
+            host=self._place.host,
+            pid=os.getpid(),
+            role=self._place.part,
+            version=__version__,
+            started_at=self._started_at,
+            heard_at=self._clock(),
+            pin=self._place.pin,
+            mode=mode.mode,
+            configured=mode.configured,
+            source=mode.source,
+            freshness=mode.freshness,
+            revision=mode.revision,
+            in_flight=self._in_flight(),
+        )
+
+
+def _gist(reading: Reading) -> object:
+    """Return what is worth a report at once when it changes."""
+    return reading.effective, reading.break_glass

@@ -1,0 +1,142 @@
+"""What a process says of itself, and when."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+
+from flagctl.domain.change import RollBack
+from flagctl.domain.gate import Facts
+from flagctl.domain.process import ProcessReport, convergence
+from flagctl.store.facts import gather_facts
+from flagctl.store.files import DataFiles
+from flagctl.store.runtime_db import heard_of
+from flagctl.store.writing import ControlStore
+from flagctl.vocabulary import Freshness, Mode, Part, Source
+from tests.waiting import wait_until
+from tests.watch.conftest import ADMIN, MovedClock, Process, Starter
+
+LOW, MIDDLE, HIGH = Mode
+
+
+def only(files: DataFiles) -> ProcessReport:
+    (report,) = heard_of(files)
+    return report
+
+
+def roll_back(store: ControlStore) -> int:
+    return store.apply(RollBack(LOW, "smoke"), ADMIN, Facts()).revision
+
+
+def test_a_process_says_what_is_in_force_in_it(
+    files: DataFiles, clock: MovedClock, start: Starter
+) -> None:
+    process = start(HIGH, in_flight=lambda: {MIDDLE: 2})
+    process.turn()
+    said = only(files)
+    assert (said.id, said.role) == (process.watch.process_id, Part.RUNTIME)
+    assert (said.pin, said.mode, said.configured) == (HIGH, HIGH, HIGH)
+    assert (said.source, said.freshness, said.revision) == (Source.ENV, Freshness.FRESH, 0)
+    assert said.in_flight == {MIDDLE: 2}
+    assert said.heard_at == clock()
+
+
+def test_an_idle_process_follows_a_flip_with_its_next_turn(
+    files: DataFiles, store: ControlStore, clock: MovedClock, start: Starter
+) -> None:
+    process = start()
+    process.turn()
+    revision = roll_back(store)
+    assert convergence(heard_of(files), revision, clock()).behind
+    process.turn(0.1)
+    receipt = convergence(heard_of(files), revision, clock())
+    assert receipt.is_proven
+    assert only(files).mode is LOW
+
+
+def test_a_process_that_has_nothing_new_speaks_every_2_s(
+    files: DataFiles, clock: MovedClock, start: Starter
+) -> None:
+    process = start()
+    process.turn()
+    heard = only(files).heard_at
+    process.turn(1.9)
+    assert only(files).heard_at == heard
+    process.turn(0.1)
+    assert only(files).heard_at == heard + timedelta(seconds=2)
+
+
+def test_a_process_is_heard_of_again_after_runtime_db_is_lost(
+    files: DataFiles, start: Starter
+) -> None:
+    process = start()
+    process.turn()
+    files.runtime.unlink()
+    process.turn(2)
+    assert only(files).id == process.watch.process_id
+
+
+def test_a_busy_runtime_db_is_tried_again_with_the_next_turn(
+    files: DataFiles, start: Starter
+) -> None:
+    process = start()
+    process.turn()
+    with closing(sqlite3.connect(files.runtime, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        process.turn(2)
+    process.turn(1)
+    assert only(files).heard_at == process.clock()
+
+
+def test_what_a_request_used_is_reported_at_once_and_not_by_the_request(
+    files: DataFiles, store: ControlStore, running: Process
+) -> None:
+    wait_until(lambda: heard_of(files))
+    revision = roll_back(store)
+    running.watch.note(running.reader.read())
+    wait_until(lambda: only(files).revision == revision)
+
+
+def test_a_process_that_stops_says_goodbye(files: DataFiles, running: Process) -> None:
+    wait_until(lambda: heard_of(files))
+    running.watch.stop()
+    assert heard_of(files) == []
+
+
+def test_a_fault_in_what_the_watch_is_given_does_not_end_it(
+    files: DataFiles, start_thread: Callable[..., Process]
+) -> None:
+    faults = [RuntimeError("one"), RuntimeError("two")]
+
+    def count() -> dict[Mode, int]:
+        if faults:
+            raise faults.pop()
+        return {}
+
+    start_thread(in_flight=count)
+    wait_until(lambda: heard_of(files))
+
+
+def test_the_pins_of_live_processes_are_what_a_decision_knows(
+    files: DataFiles, clock: MovedClock, start: Starter
+) -> None:
+    start(HIGH).turn()
+    start(None).turn()
+    assert sorted(gather_facts(files, clock()).pins, key=str) == [None, HIGH]
+    clock.forward(10.1)
+    assert gather_facts(files, clock()).pins == ()
+
+
+def test_a_decision_knows_the_mode_of_a_break_glass_file(
+    files: DataFiles, clock: MovedClock
+) -> None:
+    assert gather_facts(files, clock()) == Facts()
+    files.break_glass.touch()
+    assert gather_facts(files, clock()).break_glass is LOW
+
+
+def test_without_a_readable_runtime_db_no_process_is_known(
+    files: DataFiles, clock: MovedClock
+) -> None:
+    files.runtime.write_bytes(b"nonsense" * 1000)
+    assert gather_facts(files, clock()).pins == ()
