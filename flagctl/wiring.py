@@ -27,6 +27,7 @@ from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
 from flagctl.store.submissions import SubmissionStore
 from flagctl.vocabulary import Mode
+from flagctl.watch import Watch
 from flagctl.web.app import create as create_web
 from flagctl.web.services import Services as WebServices
 
@@ -100,6 +101,25 @@ def runtime_services(settings: Settings) -> RuntimeServices:
         ),
         clock=now,
         retention=timedelta(days=settings.submission_retention_days),
+        watching=(_watch(settings, files, reader, policy, in_flight),),
+    )
+
+
+def _watch(
+    settings: Settings,
+    files: DataFiles,
+    reader: ModeReader,
+    policy: PolicyFile | None,
+    in_flight: InFlight,
+) -> Watch:
+    return Watch(
+        files,
+        reader,
+        pin=settings.adapter_pin,
+        clock=now,
+        in_flight=in_flight.by_mode,
+        policy_path=settings.policy_path,
+        policy_sha256=lambda: policy.reading().sha256 if policy else None,
     )
 
 
