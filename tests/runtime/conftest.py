@@ -32,7 +32,7 @@ def control(files: DataFiles) -> ControlStore:
 
 @pytest.fixture
 def token(control: ControlStore) -> str:
-    return tenants.issue(control, "secret-a")
+    return tenants.issue(control)
 
 
 @pytest.fixture

@@ -1,42 +1,35 @@
-"""Runtime tokens for tests, in a real store."""
+"""Runtime tokens for tests, issued in a real store."""
 
-import json
 from collections.abc import Iterable
 
-from flagctl.domain.access import token_hash
-from flagctl.store.tables import TokenRow
+from flagctl.domain.access import RuntimeScope
+from flagctl.domain.change import Actor
+from flagctl.store.tokens import TokenRequest, issue_token, revoke_token
 from flagctl.store.writing import ControlStore
+from flagctl.vocabulary import Door, Role
 
 TENANT = "tenant-a"
+ADMIN = Actor("os:alice", Role.ADMIN, Door.CLI)
 
 
 def issue(
     store: ControlStore,
-    secret: str,
+    name: str = "runtime",
     tenant_id: str = TENANT,
     workspaces: Iterable[str] | None = None,
     nodes: Iterable[str] | None = None,
 ) -> str:
-    row = TokenRow(
-        name=secret,
-        secret_hash=token_hash(secret),
-        role=None,
-        tenant_id=tenant_id,
-        workspace_ids=None if workspaces is None else json.dumps(list(workspaces)),
-        management_node_ids=None if nodes is None else json.dumps(list(nodes)),
-        issued_by="os:test",
-        issued_at="2026-05-01T00:00:00.000000Z",
+    """Return the secret of a new token."""
+    scope = RuntimeScope(
+        tenant_id,
+        None if workspaces is None else frozenset(workspaces),
+        None if nodes is None else frozenset(nodes),
     )
-    with store.transaction() as at:
-        at.session.add(row)
-    return secret
+    return issue_token(store, TokenRequest(name, scope=scope), ADMIN).secret
 
 
-def revoke(store: ControlStore, secret: str) -> None:
-    with store.transaction() as at:
-        at.connection.execute(
-            "UPDATE token SET revoked_at = '2026-05-01T00:00:01.000000Z' WHERE name = ?", (secret,)
-        )
+def revoke(store: ControlStore, name: str = "runtime") -> None:
+    revoke_token(store, name, ADMIN)
 
 
 def bearer(secret: str) -> dict[str, str]:
