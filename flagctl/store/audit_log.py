@@ -1,22 +1,20 @@
-"""The audit trail in control.db: appending inside a transaction, and reading it back."""
+"""The audit trail in control.db: the next event of the chain, and reading the trail back."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from flagctl.domain.audit import GENESIS_HASH, AuditEvent, Verification, sealed, verify
 from flagctl.domain.change import Actor
 from flagctl.domain.times import to_text
 from flagctl.store.reading import rows
-from flagctl.store.rows import event_columns, event_from_row
+from flagctl.store.rows import event_from_row
+from flagctl.store.trouble import NonsenseRowError
 from flagctl.vocabulary import Action, Mode, Outcome
-
-if TYPE_CHECKING:  # the reading half of this file must not pay for the ORM
-    from sqlmodel import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +45,12 @@ class AuditFilter:
     before_id: int | None = None
 
 
-def append(
-    session: Session, connection: sqlite3.Connection, entry: Entry, now: datetime
-) -> AuditEvent:
-    """Write the next event of the chain in the transaction that is open."""
-    from flagctl.store.tables import AuditRow
-
-    last = newest(connection)
-    event = sealed(
+def next_event(connection: sqlite3.Connection, entry: Entry, now: datetime) -> AuditEvent:
+    """Return the event that follows the trail's last one; the write lock must be held."""
+    last_id, last_hash = _last_link(connection)
+    return sealed(
         AuditEvent(
-            id=last.id + 1 if last else 1,
+            id=last_id + 1,
             at=now,
             actor=entry.actor.name,
             claim=entry.actor.claim,
@@ -69,34 +63,54 @@ def append(
             mode_after=entry.after,
             reason=entry.reason,
             detail={key: value for key, value in entry.detail.items() if value is not None},
-            prev_hash=last.hash if last else GENESIS_HASH,
+            prev_hash=last_hash,
             hash="",
         )
     )
-    session.add(AuditRow(**event_columns(event)))
-    session.flush()
-    return event
+
+
+def _last_link(connection: sqlite3.Connection) -> tuple[int, str]:
+    # Not the whole event: one that can't be read must not keep anybody from rolling back.
+    statement = "SELECT id, hash FROM audit_event ORDER BY id DESC LIMIT 1"
+    found: tuple[int, str] | None = connection.execute(statement).fetchone()
+    return found or (0, GENESIS_HASH)
 
 
 def newest(connection: sqlite3.Connection) -> AuditEvent | None:
     """Return the last event of the trail."""
-    found = rows(connection, "SELECT * FROM audit_event ORDER BY id DESC LIMIT 1")
-    return next(map(event_from_row, found), None)
+    return next(list_events(connection, AuditFilter(), limit=1), None)
 
 
 def newest_of(connection: sqlite3.Connection, action: Action) -> AuditEvent | None:
     """Return the last event of one kind."""
-    found = rows(
-        connection,
-        "SELECT * FROM audit_event WHERE action = :action ORDER BY id DESC LIMIT 1",
-        {"action": action},
-    )
-    return next(map(event_from_row, found), None)
+    return next(list_events(connection, AuditFilter(action=action), limit=1), None)
 
 
 def verify_trail(connection: sqlite3.Connection) -> Verification:
-    """Walk the whole trail, oldest first; `ValueError` names nothing, a broken link does."""
-    return verify(map(event_from_row, rows(connection, "SELECT * FROM audit_event ORDER BY id")))
+    """Walk the whole trail, oldest first, up to the first event that does not fit."""
+    walk = _Walk(rows(connection, "SELECT * FROM audit_event ORDER BY id"))
+    found = verify(walk)
+    if found.holds and walk.unreadable:
+        return replace(found, broken_id=walk.row_id, problem=f"it can't be read: {walk.unreadable}")
+    return found
+
+
+class _Walk:
+    """The trail's events up to one that can't be read; that one is remembered."""
+
+    def __init__(self, trail: Iterator[dict[str, Any]]) -> None:
+        self._trail = trail
+        self.row_id: int | None = None
+        self.unreadable: NonsenseRowError | None = None
+
+    def __iter__(self) -> Iterator[AuditEvent]:
+        for row in self._trail:
+            self.row_id = row["id"]
+            try:
+                yield event_from_row(row)
+            except NonsenseRowError as error:
+                self.unreadable = error
+                return
 
 
 _CONDITIONS = {

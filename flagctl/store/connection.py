@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from flagctl.store.schema import HEAD_REVISION, SCHEMA_REVISIONS
-from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
+from flagctl.store.trouble import StoreTroubleError, Trouble, explained
 
 BUSY_TIMEOUT_S: Final = 5.0
 
@@ -34,7 +34,11 @@ def open_connection(
         timeout=busy_timeout_s,
         check_same_thread=check_same_thread,
     )
-    set_pragmas(connection, busy_timeout_s)
+    try:
+        set_pragmas(connection, busy_timeout_s)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -56,7 +60,7 @@ def open_control_for_reading(
         StoreTroubleError: the file is missing, empty, locked, damaged or of another schema.
 
     """
-    try:
+    with explained(path):
         connection = open_connection(
             path, mode="ro", busy_timeout_s=busy_timeout_s, check_same_thread=check_same_thread
         )
@@ -65,8 +69,6 @@ def open_control_for_reading(
         except BaseException:
             connection.close()
             raise
-    except sqlite3.Error as error:
-        raise from_sqlite(error, path) from error
     return connection
 
 

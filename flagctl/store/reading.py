@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +14,7 @@ from flagctl.domain.flag import ControlState, Flag
 from flagctl.store.connection import BUSY_TIMEOUT_S, open_control_for_reading
 from flagctl.store.files import DataFiles
 from flagctl.store.rows import flag_from_row, person_from_row, token_from_row
-from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
+from flagctl.store.trouble import NonsenseRowError, explained
 from flagctl.vocabulary import FlagKind
 
 
@@ -39,16 +39,10 @@ def reading(
         StoreTroubleError: the file can't be read; the message says why and what to do.
 
     """
-    connection = open_control_for_reading(files.control, busy_timeout_s=busy_timeout_s)
-    try:
+    opened = open_control_for_reading(files.control, busy_timeout_s=busy_timeout_s)
+    with closing(opened) as connection, explained(files.control):
         connection.execute("BEGIN")
         yield connection
-    except sqlite3.Error as error:
-        raise from_sqlite(error, files.control) from error
-    except ValueError as error:
-        raise StoreTroubleError(Trouble.NONSENSE, files.control, str(error)) from error
-    finally:
-        connection.close()
 
 
 def rows(
@@ -62,21 +56,25 @@ def rows(
 
 
 def read_state(connection: sqlite3.Connection) -> ControlState:
-    """Return the revision and the active flags; `ValueError` when a row holds nonsense."""
-    counters = list(rows(connection, "SELECT revision FROM control"))
-    if len(counters) != 1:
-        raise ValueError(f"{len(counters)} revision counters instead of one")
-    active = {
-        flag.kind: flag
-        for flag in map(
-            flag_from_row, rows(connection, "SELECT * FROM flag WHERE ended_at IS NULL")
-        )
-    }
+    """Return the revision and the active flags; `NonsenseRowError` when they can't be read."""
+    found = rows(connection, "SELECT * FROM flag WHERE ended_at IS NULL")
+    flags = [flag_from_row(row) for row in found]
+    active = {flag.kind: flag for flag in flags}
+    if len(active) != len(flags):
+        raise NonsenseRowError(f"{len(flags)} active flags instead of one of each kind")
     return ControlState(
-        revision=int(counters[0]["revision"]),
+        revision=_read_revision(connection),
         cutover=active.get(FlagKind.CUTOVER),
         rollback=active.get(FlagKind.ROLLBACK),
     )
+
+
+def _read_revision(connection: sqlite3.Connection) -> int:
+    found = connection.execute("SELECT revision FROM control").fetchall()
+    if len(found) != 1 or not isinstance(found[0][0], int):
+        raise NonsenseRowError(f"the revision counter holds {found}")
+    revision: int = found[0][0]
+    return revision
 
 
 def read_snapshot(connection: sqlite3.Connection) -> Snapshot:

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from flagctl.domain.access import Person, RuntimeScope, Token
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.flag import Flag
 from flagctl.domain.times import from_text, to_text
+from flagctl.store.trouble import NonsenseRowError
 from flagctl.vocabulary import Action, Door, FlagKind, Mode, Outcome, Role
 
 Row = Mapping[str, Any]
+Record = TypeVar("Record")
+
+
+def _whole(read: Callable[[Row], Record]) -> Callable[[Row], Record]:
+    """Let a row that can't be read say which one it is and why."""
+
+    @wraps(read)
+    def reading(row: Row) -> Record:
+        try:
+            return read(row)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise NonsenseRowError(f"row {row.get('id')}: {error}") from error
+
+    return reading
 
 
 def _time(text: str | None) -> datetime | None:
@@ -25,8 +41,9 @@ def _mode(text: str | None) -> Mode | None:
     return None if text is None else Mode(text)
 
 
+@_whole
 def flag_from_row(row: Row) -> Flag:
-    """Return the flag; `ValueError` when the row holds nonsense."""
+    """Return the flag; `NonsenseRowError` when the row can't be read."""
     return Flag(
         id=row["id"],
         kind=FlagKind(row["kind"]),
@@ -52,16 +69,20 @@ def flag_from_row(row: Row) -> Flag:
 
 def flag_columns(flag: Flag) -> dict[str, Any]:
     """Return the columns of a flag, its id left out."""
-    columns = {name: _column(value) for name, value in asdict(flag).items()}
+    columns = _columns(flag)
     del columns["id"]
     return columns
 
 
+@_whole
 def event_from_row(row: Row) -> AuditEvent:
-    """Return the audit event; `ValueError` when the row holds nonsense."""
+    """Return the audit event; `NonsenseRowError` when the row can't be read.
+
+    Another spelling of the same content is nonsense too: the hash is of our own.
+    """
     return AuditEvent(
         id=row["id"],
-        at=from_text(row["at"]),
+        at=_exact_time(row["at"]),
         actor=row["actor"],
         claim=row["claim"],
         source=Door(row["source"]),
@@ -72,7 +93,7 @@ def event_from_row(row: Row) -> AuditEvent:
         mode_before=_mode(row["mode_before"]),
         mode_after=_mode(row["mode_after"]),
         reason=row["reason"],
-        detail=json.loads(row["detail"]),
+        detail=_detail(row["detail"]),
         prev_hash=row["prev_hash"],
         hash=row["hash"],
     )
@@ -80,17 +101,36 @@ def event_from_row(row: Row) -> AuditEvent:
 
 def event_columns(event: AuditEvent) -> dict[str, Any]:
     """Return the columns of an audit event."""
-    columns = {name: _column(value) for name, value in asdict(event).items()}
-    columns["detail"] = json.dumps(
-        event.detail, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
-    return columns
+    return _columns(event) | {"detail": _json(dict(event.detail))}
+
+
+def _exact_time(text: str) -> datetime:
+    when = from_text(text)
+    if to_text(when) != text:
+        raise ValueError(f"{text!r} is not how a time is written here")
+    return when
+
+
+def _detail(text: str) -> dict[str, Any]:
+    detail = json.loads(text)
+    if not isinstance(detail, dict) or _json(detail) != text:
+        raise ValueError("its detail is not canonical JSON")
+    return detail
+
+
+def _json(detail: dict[str, Any]) -> str:
+    return json.dumps(detail, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _columns(record: Flag | AuditEvent) -> dict[str, Any]:
+    return {each.name: _column(getattr(record, each.name)) for each in fields(record)}
 
 
 def _column(value: object) -> object:
     return to_text(value) if isinstance(value, datetime) else value
 
 
+@_whole
 def token_from_row(row: Row) -> Token:
     """Return the token without its secret."""
     return Token(
@@ -118,6 +158,7 @@ def _names(text: str | None) -> frozenset[str] | None:
     return None if text is None else frozenset(json.loads(text))
 
 
+@_whole
 def person_from_row(row: Row) -> Person:
     """Return the person."""
     return Person(

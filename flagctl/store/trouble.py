@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
@@ -23,14 +25,17 @@ class Trouble(StrEnum):
     OLDER_SCHEMA = "older-schema"
     NEWER_SCHEMA = "newer-schema"
     NONSENSE = "nonsense"
+    WAL_REMOVED = "wal-removed"
+    NOT_OURS = "not-ours"
+    VANISHED = "vanished"
     IO = "io"
 
 
 _MESSAGES = {
     Trouble.MISSING: "{path} does not exist. Run `flagctl db upgrade` to create it, or "
     "`flagctl db restore` to bring a backup back; check FLAGCTL_DATA_DIR first.",
-    Trouble.EMPTY: "{path} holds no tables. Run `flagctl db upgrade` if it is meant to be new; "
-    "else bring a backup back with `flagctl db restore`.",
+    Trouble.EMPTY: "{path} holds no tables: it was truncated, or something else made it. Bring a "
+    "backup back with `flagctl db restore`; to begin anew, remove it and run `flagctl db upgrade`.",
     Trouble.LOCKED: "{path} is locked by another process beyond the busy timeout. Nothing was "
     "written. Try again; if it stays so, look for a hanging process with `fuser {path}`.",
     Trouble.READ_ONLY: "{path} can't be written. The data directory must belong to the service "
@@ -47,7 +52,17 @@ _MESSAGES = {
     "version, or restore a backup made by this one. Nothing was written.",
     Trouble.NONSENSE: "{path} holds a row that this version can't read. See `flagctl audit "
     "verify`, then bring a backup back with `flagctl db restore`.",
-    Trouble.IO: "{path} can't be read from or written to the disk.",
+    Trouble.NOT_OURS: "{path} is a database, but none of flagctl's. Nothing was written. Check "
+    "FLAGCTL_DATA_DIR, or the name of the file.",
+    Trouble.VANISHED: "{path} is gone, and there are traces that it held flags. It is not made "
+    "anew, because that would end a rollback. Bring a backup back with `flagctl db restore`; to "
+    "begin anew all the same, move the trace away.",
+    Trouble.WAL_REMOVED: "{path}-wal or {path}-shm was removed or replaced while processes work on "
+    "it. Nothing was written. Restart every flagctl process, then compare `flagctl audit list` "
+    "with what you know; never touch these two files.",
+    Trouble.IO: "{path} can't be read from or written to the disk: it fails, or a quota or a "
+    "limit on file sizes is reached. Nothing was written; `touch BREAK_GLASS` in the data "
+    "directory lowers the mode meanwhile.",
 }
 
 
@@ -56,7 +71,7 @@ class StoreTroubleError(UnavailableError):
 
     def __init__(self, trouble: Trouble, path: Path, cause: str = "") -> None:
         message = _MESSAGES[trouble].format(path=path)
-        super().__init__(f"{message} (SQLite says: {cause})" if cause else message)
+        super().__init__(f"{message} ({cause})" if cause else message)
         self.trouble = trouble
         self.path = path
 
@@ -76,18 +91,72 @@ _BY_PRIMARY_CODE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Symptom:
-    code: int
-    text: str
+_OUR_OWN_MISTAKES = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""What SQLite raises when the code is wrong, not the file."""
+
+
+class NonsenseRowError(ValueError):
+    """A row holds something that this version can't read."""
 
 
 def from_sqlite(error: sqlite3.Error, path: Path) -> StoreTroubleError:
     """Return what a SQLite error means for the person who has to mend it."""
-    symptom = _Symptom(getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error))
-    if symptom.code == sqlite3.SQLITE_CANTOPEN and not path.exists():
-        return StoreTroubleError(Trouble.MISSING, path)
-    if "no such table" in symptom.text:
+    code, text = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StoreTroubleError(_why_not_opened(path), path)
+    if "no such table" in text:
         return StoreTroubleError(Trouble.EMPTY, path)
-    trouble = _BY_PRIMARY_CODE.get(symptom.code, Trouble.IO)
-    return StoreTroubleError(trouble, path, symptom.text)
+    if "decode to UTF-8" in text:
+        return StoreTroubleError(Trouble.NONSENSE, path, text)
+    return StoreTroubleError(_BY_PRIMARY_CODE.get(code, Trouble.IO), path, text)
+
+
+def _why_not_opened(path: Path) -> Trouble:
+    try:
+        path.stat()
+    except PermissionError:
+        return Trouble.NO_PERMISSION
+    except OSError:
+        return Trouble.MISSING
+    return Trouble.NO_PERMISSION
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the rows complain of into trouble that a person can mend.
+
+    Raises:
+        StoreTroubleError: the file is at fault. Mistakes of the code pass as they are.
+
+    """
+    try:
+        yield
+    except NonsenseRowError as error:
+        raise StoreTroubleError(Trouble.NONSENSE, path, str(error)) from error
+    except Exception as error:
+        # SQLAlchemy wraps the driver's error.
+        cause = getattr(error, "orig", error)
+        if isinstance(cause, sqlite3.Error) and not isinstance(cause, _OUR_OWN_MISTAKES):
+            raise from_sqlite(cause, path) from error
+        raise
+
+
+_BY_ERRNO = {
+    errno.ENOENT: Trouble.MISSING,
+    errno.ENOTDIR: Trouble.MISSING,
+    errno.EACCES: Trouble.NO_PERMISSION,
+    errno.EPERM: Trouble.NO_PERMISSION,
+    errno.EROFS: Trouble.READ_ONLY,
+    errno.ENOSPC: Trouble.FULL,
+    errno.EDQUOT: Trouble.FULL,
+}
+
+
+@contextmanager
+def explained_files(path: Path) -> Iterator[None]:
+    """Do the same for the operating system's complaints about a file."""
+    try:
+        yield
+    except OSError as error:
+        trouble = _BY_ERRNO.get(error.errno or 0, Trouble.IO)
+        raise StoreTroubleError(trouble, path, str(error)) from error

@@ -6,16 +6,9 @@ only then answer or announce.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime
-
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
-from sqlmodel import Session
 
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.change import Actor, Change
@@ -31,19 +24,17 @@ from flagctl.errors import (
     PreconditionError,
     StaleError,
 )
-from flagctl.store.audit_log import Entry, append, newest_of
-from flagctl.store.connection import BUSY_TIMEOUT_S, open_connection, require_schema
+from flagctl.store.audit_log import Entry, newest_of
+from flagctl.store.connection import BUSY_TIMEOUT_S
 from flagctl.store.files import DataFiles
-from flagctl.store.reading import read_state
 from flagctl.store.rows import flag_columns
-from flagctl.store.tables import ControlRow, FlagRow
-from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
+from flagctl.store.transaction import Clock, Transaction, Writer
 from flagctl.vocabulary import Action, Mode, Outcome
+
+__all__ = ["REFUSALS", "Clock", "ControlStore", "Receipt", "Transaction"]
 
 REFUSALS = (ForbiddenError, StaleError, ConflictError, PreconditionError)
 """What leaves a refusal in the trail. Input that can't be taken is not an act yet."""
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +55,6 @@ class Receipt:
         return self.state.revision
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """An open write transaction; its `now` is frozen once the lock is held."""
-
-    session: Session
-    now: datetime
-
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """Return SQLite's own connection, for the reading code that the readers use too."""
-        driver = self.session.connection().connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - the engine is SQLite's
-        return driver
-
-    def state(self) -> ControlState:
-        """Return the control state as of this transaction."""
-        return read_state(self.connection)
-
-    def record(self, entry: Entry) -> AuditEvent:
-        """Append an event to the audit trail."""
-        return append(self.session, self.connection, entry, self.now)
-
-
 class ControlStore:
     """The writer of control.db: one per process, safe in threads and after a fork.
 
@@ -105,51 +73,22 @@ class ControlStore:
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         announce: Callable[[Receipt], None] = lambda _receipt: None,
     ) -> None:
-        self._files = files
         self._clock = clock
-        self._busy_timeout_s = busy_timeout_s
         self._announce = announce
-        self._engine = self._create_engine()
+        self._writer = Writer(files.control, busy_timeout_s)
 
-    def _create_engine(self) -> Engine:
-        # A connection per write: nothing to share between threads or to carry over a fork.
-        engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
-        event.listen(
-            engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE")
-        )
-        return engine
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = open_connection(self._files.control, busy_timeout_s=self._busy_timeout_s)
-        try:
-            require_schema(connection, self._files.control)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> AbstractContextManager[Transaction]:
         """Hold the write lock; commit at the end, or leave everything as it was.
 
         Raises:
             StoreTroubleError: the store can't be written; nothing was.
 
         """
-        try:
-            with Session(self._engine, expire_on_commit=False) as session:
-                session.connection()
-                yield Transaction(session, self._clock())
-                session.commit()
-        except DBAPIError as error:
-            cause = error.orig
-            if not isinstance(cause, sqlite3.Error):
-                raise
-            raise from_sqlite(cause, self._files.control) from error
-        except sqlite3.Error as error:
-            raise from_sqlite(error, self._files.control) from error
-        except ValueError as error:
-            raise StoreTroubleError(Trouble.NONSENSE, self._files.control, str(error)) from error
+        return self._writer.transaction(self._clock)
+
+    def close(self) -> None:
+        """Give the connection up; the next write opens another one."""
+        self._writer.close()
 
     def apply(self, change: Change, actor: Actor, facts: Facts) -> Receipt:
         """Do what `change` asks, or refuse it; either leaves an event in the trail.
@@ -158,28 +97,27 @@ class ControlStore:
             FlagctlError: as `domain.decide.decide` says, or `StoreTroubleError`.
 
         """
-        receipt: Receipt | None = None
-        refusal: FlagctlError | None = None
-        with self.transaction() as transaction:
-            state = transaction.state()
-            try:
-                decision = decide(state, change, actor, facts, transaction.now)
-            except REFUSALS as error:
-                refusal = error
-                _record_refusal(transaction, state, change, actor, error)
-            else:
-                receipt = _carry_out(transaction, decision, change, actor)
-        if receipt is None:
-            assert refusal is not None  # noqa: S101 - one of the two branches was taken
-            raise refusal
-        self._announce(receipt)
-        return receipt
+        with self.transaction() as at:
+            outcome = _decided(at, change, actor, facts)
+        if isinstance(outcome, FlagctlError):
+            raise outcome
+        self._announce(outcome)
+        return outcome
 
 
-def _carry_out(
-    transaction: Transaction, decision: Decision, change: Change, actor: Actor
-) -> Receipt:
-    flag = _write(transaction.session, decision)
+def _decided(at: Transaction, change: Change, actor: Actor, facts: Facts) -> Receipt | FlagctlError:
+    """Return the receipt, or the refusal that is now in the trail and is to be committed."""
+    state = at.state()
+    try:
+        decision = decide(state, change, actor, facts, at.now)
+    except REFUSALS as refusal:
+        _record_refusal(at, state, change, actor, refusal)
+        return refusal
+    return _carry_out(at, decision, change, actor)
+
+
+def _carry_out(at: Transaction, decision: Decision, change: Change, actor: Actor) -> Receipt:
+    flag = _write(at, decision)
     before, after = by_flags(decision.before), by_flags(decision.after)
     entry = Entry(
         actor=actor,
@@ -192,60 +130,42 @@ def _carry_out(
         reason=getattr(change, "reason", None),
         detail=decision.detail,
     )
-    audit_event = _record_once(transaction, entry)
-    state = read_state(transaction.connection)
-    return Receipt(decision.action, decision.outcome, before, after, state, flag, audit_event)
+    event = _record_once(at, entry)
+    return Receipt(decision.action, decision.outcome, before, after, at.state(), flag, event)
 
 
-def _record_once(transaction: Transaction, entry: Entry) -> AuditEvent:
+def _record_once(at: Transaction, entry: Entry) -> AuditEvent:
     """Record an event; the same sight seen again, by any process, is not recorded twice.
 
     The first sight may have made a flag, and its event then tells of that too.
     """
     if entry.outcome is Outcome.SEEN:
-        newest = newest_of(transaction.connection, entry.action)
+        newest = newest_of(at.connection, entry.action)
         if newest and entry.detail.items() <= newest.detail.items():
             return newest
-    return transaction.record(entry)
+    return at.record(entry)
 
 
-def _write(session: Session, decision: Decision) -> Flag | None:
+def _write(at: Transaction, decision: Decision) -> Flag | None:
     """Write the decision's flags and the counter; return its flag with the id that it has."""
-    if decision.outcome is not Outcome.ACCEPTED or decision.flag is None:
-        return decision.flag
+    flag, replaced = decision.flag, decision.replaced
+    if decision.outcome is not Outcome.ACCEPTED or flag is None:
+        return flag
     # The old flag ends before the new one starts: one active flag of each kind, at every moment.
-    replaced = _updated(session, decision.replaced) if decision.replaced else None
-    row = _written(session, decision.flag)
     if replaced is not None:
-        replaced.superseded_by = row.id
-    session.get_one(ControlRow, 1).revision = decision.after.revision
-    session.flush()
-    assert row.id is not None  # noqa: S101 - the flush gave it one
-    return replace(decision.flag, id=row.id)
-
-
-def _written(session: Session, flag: Flag) -> FlagRow:
-    if flag.id != NEW_FLAG_ID:
-        return _updated(session, flag)
-    row = FlagRow(**flag_columns(flag))
-    session.add(row)
-    session.flush()
-    return row
-
-
-def _updated(session: Session, flag: Flag) -> FlagRow:
-    row = session.get_one(FlagRow, flag.id)
-    row.sqlmodel_update(flag_columns(flag))
-    session.flush()
-    return row
+        at.update("flag", replaced.id, flag_columns(replaced))
+    if flag.id == NEW_FLAG_ID:
+        flag = replace(flag, id=at.insert("flag", flag_columns(flag)))
+    else:
+        at.update("flag", flag.id, flag_columns(flag))
+    if replaced is not None:
+        at.update("flag", replaced.id, {"superseded_by": flag.id})
+    at.update("control", 1, {"revision": decision.after.revision})
+    return flag
 
 
 def _record_refusal(
-    transaction: Transaction,
-    state: ControlState,
-    change: Change,
-    actor: Actor,
-    refusal: FlagctlError,
+    at: Transaction, state: ControlState, change: Change, actor: Actor, refusal: FlagctlError
 ) -> None:
     mode = by_flags(state)
     active = state.rollback or state.cutover
@@ -259,7 +179,7 @@ def _record_refusal(
         reason=getattr(change, "reason", None),
         detail={"code": refusal.code, "message": str(refusal), "asked": _asked_mode(change)},
     )
-    transaction.record(entry)
+    at.record(entry)
 
 
 def _asked_mode(change: Change) -> Mode | None:
