@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ _NETWORK_TYPES: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs",
      "glusterfs", "9p", "ncpfs", "orangefs", "pvfs2"}
 )  # fmt: skip
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+"""How a blank or a backslash is written in the mounts file."""
+
 _NETWORK_FUSE: Final = ("fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone")
 
 
@@ -31,8 +35,7 @@ def prepare_directory(directory: Path) -> None:
     """
     try:
         if not directory.exists():
-            directory.mkdir(parents=True)
-            directory.chmod(DIRECTORY_MODE)
+            _make(directory)
     except OSError as error:
         raise UnavailableError(
             f"The data directory {directory} can't be made: {error.strerror}. "
@@ -41,6 +44,14 @@ def prepare_directory(directory: Path) -> None:
     if not directory.is_dir():
         raise MisconfiguredError(f"FLAGCTL_DATA_DIR={directory} is not a directory.")
     refuse_network_filesystem(directory)
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError:
+        return  # another process was faster
+    directory.chmod(DIRECTORY_MODE)
 
 
 def refuse_network_filesystem(directory: Path, mounts: Path = Path("/proc/self/mounts")) -> None:
@@ -66,10 +77,11 @@ def filesystem_type(directory: Path, mounts: Path = Path("/proc/self/mounts")) -
     target = directory.resolve()
     best: tuple[int, str | None] = (-1, None)
     for line in lines:
-        fields = line.split(" ")
-        point = Path(fields[1].replace("\\040", " "))
+        _device, point_text, kind, *_options = line.split(" ")
+        point = Path(_ESCAPED.sub(lambda found: chr(int(found[1], 8)), point_text))
+        # Of two mounts on one point, the later one is what is seen.
         if target.is_relative_to(point) and len(point.parts) >= best[0]:
-            best = (len(point.parts), fields[2])
+            best = (len(point.parts), kind)
     return best[1]
 
 
