@@ -120,15 +120,31 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         MisconfiguredError: a value can't be used; the message names the variable and says why.
 
     """
+    settings, problems = load_usable_settings(environ)
+    if problems:
+        raise problems[0]
+    _require_policy_for_real_policy(settings)
+    return settings
+
+
+def load_usable_settings(
+    environ: Mapping[str, str] | None = None,
+) -> tuple[Settings, list[MisconfiguredError]]:
+    """Return the settings with each value that can't be used left at its default, and why.
+
+    For what must work when everything is broken: going to the safer mode, and finding out.
+    """
     env = os.environ if environ is None else environ
     values: dict[str, Any] = {}
+    problems: list[MisconfiguredError] = []
     for item in fields(Settings):
         text = env.get(item.metadata["name"], "").strip()
         if text:
-            values[item.name] = _parsed(item.metadata, text)
-    settings = Settings(**values)
-    _require_policy_for_real_policy(settings)
-    return settings
+            try:
+                values[item.name] = _parsed(item.metadata, text)
+            except MisconfiguredError as error:
+                problems.append(error)
+    return Settings(**values), problems
 
 
 def _parsed(metadata: Mapping[str, Any], text: str) -> Any:

@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "watch": ("domain", "store", "settings"),
     "present": ("domain",),
     "web": ("domain", "store", "present", "settings", "paths"),
-    "cli": ("store", "present", "domain", "settings", "wiring"),
+    # `flagctl up` puts the sample policy into the data directory.
+    "cli": ("store", "present", "domain", "settings", "wiring", "adapter.sample_policy"),
     "wiring": ("*",),
 }
 
