@@ -22,6 +22,7 @@ from flagctl.runtime.services import Services
 from flagctl.settings import load_settings
 from flagctl.vocabulary import DispatcherName
 from flagctl.wiring import runtime_services
+from tests.waiting import wait_until
 
 HOLD = "HOLD"
 """While this file lies in the data directory, `held-in-dispatch` hands nothing over."""
@@ -84,13 +85,7 @@ def die_after_the_answer_is_recorded(services: Services) -> None:
 
 def hold_in_dispatch(services: Services) -> None:
     hold = Path(os.environ["FLAGCTL_DATA_DIR"]) / HOLD
-
-    def wait() -> None:
-        pause = asyncio.run
-        while hold.exists():
-            pause(asyncio.sleep(0.005))
-
-    replace_spool(services, before=wait)
+    replace_spool(services, before=lambda: wait_until(lambda: not hold.exists()))
 
 
 FAULTS: dict[str, Callable[[Services], None]] = {
