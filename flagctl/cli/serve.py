@@ -84,7 +84,6 @@ def _serve(part: str, place: Place) -> int:
     settings = load_settings()
     bound = place.bind()
     _upgrade(DataFiles(settings.data_dir))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(DONE))
     config = _config(f"flagctl.wiring:{part}_server", place.workers)
     say_line({"part": part, "url": url_of(bound)}, as_json=place.as_json)
     try:
@@ -130,9 +129,26 @@ def _run(config: uvicorn.Config, bound: socket.socket) -> bool:
     from uvicorn.supervisors import Multiprocess
 
     if config.workers > 1:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(DONE))
         bound.set_inheritable(True)
         Multiprocess(config, sockets=[bound]).run()
         return True
     server = Server(config)
+    _end_quietly(server)
     server.run(sockets=[bound])
     return server.started
+
+
+def _end_quietly(server: uvicorn.Server) -> None:
+    """Let a signal end the process, but not a second time once uvicorn has obeyed it.
+
+    uvicorn raises the signal again when it has stopped serving; ending then, from inside the
+    event loop, would cut the last tasks off and log them as faults.
+    """
+
+    def end(*_: object) -> None:
+        if not server.should_exit:
+            sys.exit(DONE)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)

@@ -127,6 +127,7 @@ def test_one_signal_stops_all_of_it(tmp_path: Path, how: signal.Signals) -> None
         assert set(children) == {"web", "runtime"}
         assert up.stop(how) == 0
         assert not any(is_alive(pid) for pid in children.values())
+        assert "Traceback" not in up.log.read_text()
 
 
 def test_killing_the_parent_leaves_no_orphan(tmp_path: Path) -> None:
