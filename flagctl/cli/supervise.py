@@ -52,6 +52,8 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # Ctrl-C reaches every process of the terminal; the parts are stopped by us alone.
+            process_group=0,
         )
         self.started_s = now_s
         assert self.process.stdout is not None  # noqa: S101 - it is a pipe

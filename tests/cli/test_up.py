@@ -32,6 +32,7 @@ class Up:
                 stdout=subprocess.PIPE,
                 stderr=lines,
                 text=True,
+                process_group=0,
             )
         assert self.process.stdout is not None
         self.told: dict[str, str] = json.loads(self.process.stdout.readline())
@@ -125,7 +126,10 @@ def test_one_signal_stops_all_of_it(tmp_path: Path, how: signal.Signals) -> None
     with started(tmp_path) as (_, up):
         children = up.children()
         assert set(children) == {"web", "runtime"}
-        assert up.stop(how) == 0
+        assert httpx2.get(f"{up.told['runtime']}/api/health", timeout=30).status_code == 200
+        assert httpx2.get(f"{up.told['web']}/healthz", timeout=30).status_code == 200
+        os.killpg(up.process.pid, how)  # as a terminal does
+        assert up.process.wait(30) == 0
         assert not any(is_alive(pid) for pid in children.values())
         assert "Traceback" not in up.log.read_text()
 
