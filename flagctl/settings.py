@@ -13,6 +13,7 @@ from flagctl.errors import InvalidError, MisconfiguredError
 from flagctl.vocabulary import Mode
 
 ADAPTER_PIN_NAME: Final = "ZPE_SLURM_ADAPTER"
+PREFIXES: Final = ("FLAGCTL_", "ZPE_SLURM_")
 
 
 def _text(value: str) -> str:
@@ -174,10 +175,19 @@ def setting_lines(
     lines = []
     for item in fields(Settings):
         name, value = item.metadata["name"], getattr(settings, item.name)
-        source = "environment" if env.get(name, "").strip() else "default"
-        shown = None if value is None else str(value)
+        # What was typed, also when it can't be used: that is what has to be mended.
+        text = env.get(name, "").strip()
+        shown = text or (None if value is None else str(value))
+        source = "environment" if text else "default"
         lines.append(SettingLine(name, shown, source, item.metadata["help"]))
     return lines
+
+
+def unknown_names(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the variables that look like settings and are none: most likely misspelt."""
+    env = os.environ if environ is None else environ
+    known = {item.metadata["name"] for item in fields(Settings)}
+    return sorted(name for name in env if name.startswith(PREFIXES) and name not in known)
 
 
 def environment_for_child(settings: Settings, **changes: str) -> dict[str, str]:

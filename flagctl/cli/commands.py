@@ -8,6 +8,7 @@ import typer
 
 from flagctl import __version__
 from flagctl.cli import acts, audit, database, serve, tokens, users
+from flagctl.cli.doctor import doctor
 from flagctl.cli.exits import EXPLAINED
 from flagctl.cli.options import Json
 from flagctl.cli.say import say
@@ -68,6 +69,7 @@ app.command()(acts.end)
 app.command()(acts.extend)
 app.command()(acts.handover)
 app.command()(acts.cutover)
+app.command()(doctor)
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")

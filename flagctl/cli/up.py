@@ -9,13 +9,13 @@ import sys
 import time
 from dataclasses import dataclass
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import typer
 
 from flagctl.cli.desk import Desk, invoking_actor, sit_down
 from flagctl.cli.exits import DONE
 from flagctl.cli.options import Json
+from flagctl.cli.reaching import reached
 from flagctl.cli.say import complain, say, say_line
 from flagctl.cli.serve import RUNTIME_PORT, WEB_PORT, Host
 from flagctl.cli.sockets import bind, url_of
@@ -122,26 +122,12 @@ def _come_up(supervisor: Supervisor, start: Start) -> bool:
     waiting = {f"{start.web}/healthz", f"{start.runtime}/api/health"}
     deadline_s = time.monotonic() + READY_WITHIN_S
     while supervisor.look() and waiting:
-        waiting = {url for url in waiting if not _answers(url)}
+        waiting = {url for url in waiting if reached(url)}
         if time.monotonic() > deadline_s:
             complain(f"not answering yet: {', '.join(sorted(waiting))}; the lines above say why.")
             return True
         time.sleep(0.05)
     return not waiting
-
-
-def _answers(url: str) -> bool:
-    import http.client
-
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=1)
-    try:
-        connection.request("GET", parts.path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _announce(desk: Desk, start: Start, *, as_json: bool) -> None:
