@@ -29,9 +29,7 @@ def run(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
     except KeyboardInterrupt:
-        code = INTERRUPTED
-    if code == INTERRUPTED:
-        complain("interrupted.")
+        return _interrupted()
     return code
 
 
@@ -66,8 +64,16 @@ def _run_command(argv: Sequence[str]) -> int:
     except TyperException as error:
         return _explain_usage(error, argv)
     except Abort:
+        complain("nothing was changed.")
         return INTERRUPTED
+    if result == INTERRUPTED:
+        return _interrupted()
     return result if isinstance(result, int) else DONE
+
+
+def _interrupted() -> int:
+    complain("interrupted.")
+    return INTERRUPTED
 
 
 def _refuse(error: FlagctlError, argv: Sequence[str]) -> int:
