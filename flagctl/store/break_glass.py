@@ -34,7 +34,7 @@ def look(path: Path, last: BreakGlass | None = None) -> BreakGlass | None:
     When nobody can tell whether it is there (the directory can't be searched), `last` stands.
     """
     try:
-        entry = path.lstat()
+        entry = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:

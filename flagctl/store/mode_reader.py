@@ -19,7 +19,7 @@ from flagctl.store.files import DataFiles
 from flagctl.store.follower import Follower
 from flagctl.store.identity import Identity, identify
 from flagctl.store.reading import Snapshot
-from flagctl.store.trouble import StoreTroubleError, Trouble
+from flagctl.store.trouble import StoreTroubleError
 from flagctl.vocabulary import Freshness, Mode
 
 LOOK_EVERY_S: Final = 0.05
@@ -89,6 +89,7 @@ class ModeReader:
         self.answers = dict.fromkeys(Freshness, 0)
         """How many answers were given, by freshness."""
         self._reading = self._make_reading()
+        self._published: object = None
         self._busy_timeout_s = START_BUSY_TIMEOUT_S
         self._look(monotonic())
         self._busy_timeout_s = BUSY_TIMEOUT_S
@@ -172,8 +173,8 @@ class ModeReader:
             except BaseException:
                 follower.close()
                 raise
-        except Exception as error:
-            self._lose(error, now)
+        except StoreTroubleError as trouble:
+            self._lose(trouble, now)
         else:
             self._follower, self._trouble = follower, None
             self._retry_after_s = LOOK_EVERY_S
@@ -192,20 +193,17 @@ class ModeReader:
     def _follow(self, follower: Follower, now: float) -> None:
         try:
             snapshot = follower.newest()
-        except Exception as error:
-            self._lose(error, now)
+        except StoreTroubleError as trouble:
+            self._lose(trouble, now)
         else:
             if snapshot is self._snapshot:
                 return
             self._snapshot = snapshot
         self._publish()
 
-    def _lose(self, error: Exception, now: float) -> None:
+    def _lose(self, trouble: StoreTroubleError, now: float) -> None:
         self._disconnect()
-        if not isinstance(error, StoreTroubleError):
-            # A mistake of the code, which must not fail a request either.
-            error = StoreTroubleError(Trouble.IO, self._files.control, repr(error))
-        self._trouble = error
+        self._trouble = trouble
         self._retry_at = now + self._retry_after_s
         self._retry_after_s = min(2 * self._retry_after_s, RETRY_AT_MOST_S)
 
@@ -219,6 +217,10 @@ class ModeReader:
         self._look_at = self._retry_at = -inf
 
     def _publish(self) -> None:
+        now = self._trouble or self._doubt, self._snapshot, self._break_glass
+        if now == self._published:
+            return
+        self._published = now
         before = self._reading.trouble
         self._reading = self._make_reading()
         after = self._reading.trouble
