@@ -93,14 +93,16 @@ def raise_rollback(change: RaiseRollback, at: Situation) -> Decision:
         incident=old.incident,
         expires_at=old.expires_at,
     )
-    return gated(_start_rollback(Action.RAISE_ROLLBACK, flag, at), at)
+    decision = _start_rollback(Action.RAISE_ROLLBACK, flag, at)
+    _require_no_break_glass(decision.after, at, "raise")
+    return gated(decision, at)
 
 
 def end_rollback(change: EndRollback, at: Situation) -> Decision:
     """End the rollback; what is configured comes into force again."""
     require_current_revision(change.revision, at.state, upward=True)
     old = _active_rollback(at.state, "end")
-    _require_no_break_glass(at)
+    _require_no_break_glass(replace(at.state, rollback=None), at, "end")
     flag = ended(
         old, at, change.reason, follow_up=change.follow_up, no_follow_up=change.no_follow_up
     )
@@ -200,13 +202,12 @@ def _active_rollback(state: ControlState, act: str) -> Flag:
     return state.rollback
 
 
-def _require_no_break_glass(at: Situation) -> None:
+def _require_no_break_glass(after: ControlState, at: Situation, act: str) -> None:
     glass = at.facts.break_glass
-    after = replace(at.state, rollback=None)
     if glass is not None and any(
         in_force(after, pin).rung > glass.rung for pin in at.facts.assumed_pins
     ):
         raise ConflictError(
-            f"A BREAK_GLASS file holds this host at {glass} and would start the rollback again at "
-            "once. Remove the file first, then end the rollback."
+            f"A BREAK_GLASS file holds this host at {glass} and would roll back to it again at "
+            f"once. Remove the file first, then {act} the rollback."
         )
