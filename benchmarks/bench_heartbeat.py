@@ -1,0 +1,154 @@
+"""64 adapter processes on one host: what their heartbeats cost, and what a flip pays for them.
+
+Each process has the real watch with its thread and is idle otherwise, so all its CPU is the
+watch's. Flips are timed in turn with and without the processes running, because the machine has
+moods. Between the flips of the CPU figure nothing is written: it is the price of being heard of.
+"""
+
+import multiprocessing
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+from threading import Event
+
+from benchmarks.measure import Result, summary
+from flagctl.domain.change import Actor, EndRollback, RollBack
+from flagctl.domain.gate import Facts
+from flagctl.domain.process import convergence
+from flagctl.store.files import DataFiles
+from flagctl.store.migrate import upgrade
+from flagctl.store.mode_reader import ModeReader
+from flagctl.store.runtime_db import heard_of
+from flagctl.store.writing import ControlStore
+from flagctl.vocabulary import Door, Mode, Role
+from flagctl.watch import Watch
+
+PROCESSES = 64
+WINDOW_S = 20.0
+ROUNDS = 3
+FLIPS = 60
+FLIP_EVERY_S = 0.05
+ADMIN = Actor("os:bench", Role.ADMIN, Door.CLI)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def run() -> list[Result]:
+    with tempfile.TemporaryDirectory(dir=".") as directory:
+        files = DataFiles(Path(directory).absolute())
+        upgrade(files)
+        return [*cost(files), *effect(files)]
+
+
+def cost(files: DataFiles) -> list[Result]:
+    """CPU of all watches together while nothing changes, in % of one core."""
+    with herd(files) as pipes:
+        before = cpu_s(pipes)
+        begin = time.monotonic()
+        pause(WINDOW_S)
+        taken_s = time.monotonic() - begin
+        after = cpu_s(pipes)
+        live = [each for each in heard_of(files) if each.is_live(now())]
+        assert len(live) == PROCESSES
+    each = [100 * (b - a) / taken_s for a, b in zip(before, after, strict=True)]
+    note = f"{PROCESSES} processes over {WINDOW_S:g} s; a turn with a heartbeat each 2 s"
+    return [
+        Result("all heartbeats together", sum(each), sum(each), "% of a core", 1, note),
+        summary("heartbeats of one process", each, "% of a core"),
+    ]
+
+
+def effect(files: DataFiles) -> list[Result]:
+    """How long a flip's commit takes with and without the processes, in turn."""
+    alone: list[float] = []
+    together: list[float] = []
+    followed: list[float] = []
+    for _ in range(ROUNDS):
+        alone += flips(files)
+        with herd(files):
+            together += flips(files)
+            followed.append(seconds_until_all_follow(files))
+    ratio = median(together) / median(alone)
+    return [
+        summary("flip, no process running", alone, "ms"),
+        summary(f"flip, {PROCESSES} processes running", together, "ms", f"{ratio:.2f} times alone"),
+        summary("idle processes all follow after", followed, "s"),
+    ]
+
+
+def flips(files: DataFiles) -> list[float]:
+    """The milliseconds of each flip through the write path, audit and fsync included."""
+    store = ControlStore(files, now)
+    taken = []
+    for number in range(FLIPS):
+        begin = time.perf_counter()
+        receipt = store.apply(RollBack(Mode.PASSTHROUGH, f"bench {number}"), ADMIN, Facts())
+        taken.append(1000 * (time.perf_counter() - begin))
+        end = EndRollback("bench", no_follow_up="bench", revision=receipt.revision)
+        store.apply(end, ADMIN, Facts())
+        pause(FLIP_EVERY_S)
+    return taken
+
+
+def seconds_until_all_follow(files: DataFiles) -> float:
+    store = ControlStore(files, now)
+    begin = time.monotonic()
+    revision = store.apply(RollBack(Mode.PASSTHROUGH, "bench"), ADMIN, Facts()).revision
+    while len(convergence(heard_of(files), revision, now()).following) < PROCESSES:
+        pause(0.01)
+    taken_s = time.monotonic() - begin
+    end = EndRollback("bench", no_follow_up="bench", revision=revision)
+    store.apply(end, ADMIN, Facts())
+    return taken_s
+
+
+def pause(seconds: float) -> None:
+    Event().wait(seconds)
+
+
+@contextmanager
+def herd(files: DataFiles) -> Iterator[list[Connection]]:
+    """The processes, all heard of; forked, because 64 interpreters would not fit."""
+    context = multiprocessing.get_context("fork")
+    pipes: list[Connection] = []
+    processes = []
+    for _ in range(PROCESSES):
+        ours, theirs = context.Pipe()
+        processes.append(context.Process(target=adapter_process, args=(files, theirs)))
+        processes[-1].start()
+        pipes.append(ours)
+    try:
+        deadline = now() + timedelta(seconds=60)
+        while len([each for each in heard_of(files) if each.is_live(now())]) < PROCESSES:
+            assert now() < deadline
+            pause(0.05)
+        pause(2)
+        yield pipes
+    finally:
+        for pipe in pipes:
+            pipe.send("stop")
+        for process in processes:
+            process.join()
+
+
+def cpu_s(pipes: list[Connection]) -> list[float]:
+    for pipe in pipes:
+        pipe.send("cpu")
+    return [pipe.recv() for pipe in pipes]
+
+
+def adapter_process(files: DataFiles, pipe: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    watch = Watch(files, ModeReader(files.directory), pin=None, clock=now)
+    watch.start()
+    while pipe.recv() == "cpu":
+        pipe.send(time.process_time())
+    watch.stop()
