@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flagctl.cli.say import warn
 from flagctl.domain import fields
 from flagctl.domain.change import Actor
-from flagctl.settings import Settings, load_settings, load_usable_settings
+from flagctl.settings import Settings, load_settings
 from flagctl.store.files import DataFiles
 from flagctl.vocabulary import Door, Role
 
@@ -51,22 +50,14 @@ class Desk:
         return ControlStore(self.files, now, self.settings.busy_timeout_s)
 
 
-def sit_down(*, strict: bool = False) -> Desk:
+def sit_down() -> Desk:
     """Return the desk of this process.
 
-    A setting that can't be used stands in nobody's way to the safer mode: unless `strict`, it is
-    said and left at its default.
-
     Raises:
-        MisconfiguredError: a setting can't be used and `strict` is asked for.
+        MisconfiguredError: a setting can't be used.
 
     """
-    if strict:
-        settings = load_settings()
-    else:
-        settings, problems = load_usable_settings()
-        for problem in problems:
-            warn(f"{problem} This command goes on without it.")
+    settings = load_settings()
     return Desk(settings, DataFiles(settings.data_dir))
 
 

@@ -86,8 +86,7 @@ def read_snapshot(connection: sqlite3.Connection) -> Snapshot:
     try:
         return Snapshot(read_state(connection), MappingProxyType(_read_scopes(connection)))
     finally:
-        if connection.in_transaction:  # some errors end it, and are then what must be told
-            connection.execute("COMMIT")
+        connection.execute("COMMIT")
 
 
 def _read_scopes(connection: sqlite3.Connection) -> dict[str, RuntimeScope]:

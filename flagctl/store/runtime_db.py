@@ -47,6 +47,8 @@ INSERT OR REPLACE INTO process VALUES (
 )
 """
 
+_STILL_HERE: Final = "UPDATE process SET heard_at = :heard_at WHERE id = :id"
+
 _PURGE: Final = """
 DELETE FROM process
 WHERE heard_at < :silent_since
@@ -85,30 +87,42 @@ class ProcessRegistry:
         """Keep what the process says; return whether it was kept."""
         return self._attempt(lambda: self._beat(report))
 
+    def still_here(self, process_id: str, heard_at: datetime) -> bool:
+        """Keep that a process is there and has nothing new to say; `False` when it must say all."""
+        return self._attempt(lambda: self._still_here(process_id, heard_at))
+
     def goodbye(self, process_id: str) -> bool:
         """Forget a process that stops and let go of the file; return whether it was told."""
-        told = self._attempt(lambda: self._goodbye(process_id))
-        return self._attempt(self._close) and told
+        return self._attempt(lambda: self._goodbye(process_id))
 
     def processes(self) -> list[ProcessReport]:
         """Return every process on record, by host and start; none if the file can't be read."""
         return heard_of(self._files)
 
-    def _beat(self, report: ProcessReport) -> None:
+    def _beat(self, report: ProcessReport) -> bool:
         connection = self._ready()
         connection.execute(_BEAT, _columns(report))
         if self._is_purge_due(report):
             connection.execute(_PURGE, _purge_bounds(report))
             self._purged = report.id, report.heard_at
+        return True
+
+    def _still_here(self, process_id: str, heard_at: datetime) -> bool:
+        row = {"id": process_id, "heard_at": to_text(heard_at)}
+        return self._ready().execute(_STILL_HERE, row).rowcount == 1
 
     def _is_purge_due(self, report: ProcessReport) -> bool:
         if self._purged is None or self._purged[0] != report.id:
             return True
         return abs(report.heard_at - self._purged[1]) > PURGED_EVERY
 
-    def _goodbye(self, process_id: str) -> None:
-        if self._path.exists():
-            self._ready().execute("DELETE FROM process WHERE id = ?", (process_id,))
+    def _goodbye(self, process_id: str) -> bool:
+        try:
+            if self._path.exists():
+                self._ready().execute("DELETE FROM process WHERE id = ?", (process_id,))
+        finally:
+            self._close()
+        return True
 
     def _ready(self) -> sqlite3.Connection:
         """Return the kept connection, opened again when another file lies there by now.
@@ -129,10 +143,10 @@ class ProcessRegistry:
         if connection is not None:
             connection.close()
 
-    def _attempt(self, work: Callable[[], None]) -> bool:
+    def _attempt(self, work: Callable[[], bool]) -> bool:
         with self._lock:
             try:
-                work()
+                done = work()
             except BlockingIOError:
                 return False  # another process is just making the file: nothing is wrong
             except (sqlite3.Error, OSError) as error:
@@ -140,7 +154,7 @@ class ProcessRegistry:
                 self._recover(error)
                 return False
             self._note(None)
-            return True
+            return done
 
     def _recover(self, error: Exception) -> None:
         """Let go of the file; one beyond use is set aside, for the next attempt to make anew."""

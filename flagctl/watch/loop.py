@@ -7,10 +7,8 @@ import os
 import random
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from math import inf
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -26,17 +24,15 @@ from flagctl.watch.sightings import Place, Sightings
 
 log = logging.getLogger(__name__)
 
-BEAT_EVERY_S: Final = 2.0
-"""How often a process says that it is there when nothing changed (decision 14)."""
-
-TURN_EVERY_S: Final = 1.0
-"""How long an idle process may take to follow a flip; a busy one follows with its next request."""
+TURN_EVERY_S: Final = 2.0
+"""How often a process says that it is there when nothing changed (decision 14), and how long an
+idle one may take to follow a flip; a busy one reports what its next request used."""
 
 CHANGES_APART_S: Final = 0.05
 """The least time between two reports: a hundred flips a second must not become as many writes."""
 
 STORE_BUSY_TIMEOUT_S: Final = 1.0
-"""A sighting can wait for a later turn; the next heartbeat is due before the process is silent."""
+"""What can't be told now is told with a later turn; heartbeats must not wait for it."""
 
 
 class Watch:
@@ -54,7 +50,6 @@ class Watch:
         in_flight: tells the submissions not yet answered, by the mode that they began with.
         policy_path: the queue policy file, if there is one.
         policy_sha256: tells the hash of that file; `None` when it can't be read.
-        monotonic: tells seconds that only grow.
 
     """
 
@@ -69,9 +64,7 @@ class Watch:
         in_flight: Callable[[], Mapping[Mode, int]] = dict,
         policy_path: Path | None = None,
         policy_sha256: Callable[[], str | None] = lambda: None,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._monotonic = monotonic
         self._reader = reader
         self._clock = clock
         self._in_flight = in_flight
@@ -81,8 +74,7 @@ class Watch:
         self._sightings = Sightings(files, store, self._place, clock, policy_sha256)
         self._noted: Reading | None = None
         self._said: object = None
-        self._said_at_s = -inf
-        self._beat_at_s = -inf
+        self._said_in_flight: Mapping[Mode, int] = {}
         self._problem: str | None = None
         self._stopping = threading.Event()
         self._woken = threading.Event()
@@ -120,31 +112,32 @@ class Watch:
                 self._woken.set()
 
     def turn(self) -> None:
-        """Do what is due: what the thread does over and over."""
+        """Say what is in force, and tell what is seen: what the thread does over and over."""
         reading = self._reader.read()
-        now_s = self._monotonic()
-        if now_s >= self._beat_at_s or _gist(reading) != self._said:
-            self._say(reading, now_s)
-        self._sightings.tell(reading, now_s)
+        self._say(reading)
+        self._sightings.tell(reading)
         glass = reading.break_glass
         if glass is not None and self._sightings.is_kept(glass, reading):
             self._reader.release_break_glass(glass)
+
+    def goodbye(self) -> None:
+        """Be forgotten, and let go of the files."""
+        self._registry.goodbye(self.process_id)
+        self._sightings.close()
 
     def _run(self) -> None:
         self._turn_safely()
         # Many processes started at once must not beat at once for ever.
         pause_s = random.uniform(0, TURN_EVERY_S)  # noqa: S311 - nothing secret
         while not self._stopping.is_set():
-            self._woken.wait(pause_s)
-            if self._stopping.wait(self._too_early_s()):
-                break
+            is_called = self._woken.wait(pause_s)
             self._woken.clear()
-            self._turn_safely()
+            if not self._stopping.is_set():
+                self._turn_safely()
+            if is_called:
+                self._stopping.wait(CHANGES_APART_S)
             pause_s = TURN_EVERY_S
-        self._registry.goodbye(self.process_id)
-
-    def _too_early_s(self) -> float:
-        return max(0.0, self._said_at_s + CHANGES_APART_S - self._monotonic())
+        self.goodbye()
 
     def _turn_safely(self) -> None:
         """Take a turn; what went wrong is logged once per kind, and the thread lives on."""
@@ -155,12 +148,14 @@ class Watch:
                 self._problem = repr(error)
                 log.exception("The watch failed and goes on; no request is touched by it.")
 
-    def _say(self, reading: Reading, now_s: float) -> None:
-        kept = self._registry.beat(self._report(reading))
-        self._said, self._said_at_s = _gist(reading), now_s
-        self._beat_at_s = now_s + (BEAT_EVERY_S if kept else TURN_EVERY_S)
+    def _say(self, reading: Reading) -> None:
+        gist, in_flight = _gist(reading), self._in_flight()
+        is_known = (gist, in_flight) == (self._said, self._said_in_flight)
+        self._said, self._said_in_flight = gist, in_flight
+        if not (is_known and self._registry.still_here(self.process_id, self._clock())):
+            self._registry.beat(self._report(reading, in_flight))
 
-    def _report(self, reading: Reading) -> ProcessReport:
+    def _report(self, reading: Reading, in_flight: Mapping[Mode, int]) -> ProcessReport:
         mode = reading.effective
         return ProcessReport(
             id=self.process_id,
@@ -176,7 +171,7 @@ class Watch:
             source=mode.source,
             freshness=mode.freshness,
             revision=mode.revision,
-            in_flight=self._in_flight(),
+            in_flight=in_flight,
         )
 
 

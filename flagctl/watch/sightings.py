@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +24,6 @@ from flagctl.vocabulary import Action, Door, Mode, Outcome, Part, Role
 
 log = logging.getLogger(__name__)
 
-RETRY_AFTER_S: Final = 0.5
-RETRY_AT_MOST_S: Final = 5.0
 BREAK_GLASS_ACTOR: Final = "break-glass"
 
 
@@ -43,8 +40,7 @@ class Place:
 class Sightings:
     """Tells each sighting once, by the one write path; for one thread.
 
-    What the store can't take now is tried again, at first after 0.5 s and at last every 5 s, and
-    at once when the store can be read again.
+    What the store can't take now is told with a later turn.
 
     Args:
         files: the data directory.
@@ -73,41 +69,29 @@ class Sightings:
         self._glass_told_revision: int | None = None
         self._pin_told = False
         self._policy_told: str | None = None
-        self._store_readable = True
-        self._retry_at_s = -inf
-        self._retry_after_s = RETRY_AFTER_S
         self._problem: str | None = None
 
-    def tell(self, reading: Reading, now_s: float) -> None:
-        """Tell what is new in `reading` and around it; `now_s` is of a clock that only grows."""
+    def tell(self, reading: Reading) -> None:
+        """Tell what is new in `reading` and around it."""
         self._see_break_glass(reading)
-        if self._is_too_early(reading, now_s):
-            return
+        problem = None
         try:
             self._tell_break_glass(reading)
             self._tell_pin(reading)
             self._tell_policy()
         except FlagctlError as error:
-            self._put_off(error, now_s)
-        else:
-            self._retry_after_s, self._problem = RETRY_AFTER_S, None
+            problem = str(error)
+            if problem != self._problem:
+                log.warning("A sighting waits for the store: %s", problem)
+        self._problem = problem
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
 
     def is_kept(self, glass: BreakGlass, reading: Reading) -> bool:
         """Tell whether this file may go: the flags keep its mode, or had no need to."""
         return glass == self._glass_told or _covers(reading.state, glass)
-
-    def _is_too_early(self, reading: Reading, now_s: float) -> bool:
-        was_readable, self._store_readable = self._store_readable, reading.trouble is None
-        if self._store_readable and not was_readable:
-            self._retry_at_s = now_s
-        return now_s < self._retry_at_s
-
-    def _put_off(self, error: FlagctlError, now_s: float) -> None:
-        self._retry_at_s = now_s + self._retry_after_s
-        self._retry_after_s = min(2 * self._retry_after_s, RETRY_AT_MOST_S)
-        if str(error) != self._problem:
-            self._problem = str(error)
-            log.warning("a sighting waits for the store: %s", error)
 
     def _see_break_glass(self, reading: Reading) -> None:
         """Remember the safest file not told yet, also when another one lies there since."""
@@ -191,7 +175,7 @@ def _covers(state: ControlState | None, glass: BreakGlass) -> bool:
 def _log_taken_over(receipt: Receipt) -> None:
     if receipt.outcome is Outcome.ACCEPTED and receipt.flag is not None:
         log.warning(
-            "the break-glass file is rollback flag %d now, at revision %d; audit head %s",
+            "The break-glass file is rollback flag %d now, at revision %d; audit head %s.",
             receipt.flag.id,
             receipt.revision,
             receipt.event.hash,

@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -8,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from flagctl.store.files import DataFiles
-from flagctl.store.runtime_db import ROWS_KEPT, ProcessRegistry
+from flagctl.store.runtime_db import ROWS_KEPT, ProcessRegistry, heard_of
 from flagctl.vocabulary import Mode
+from tests.guards.tree import ROOT
 from tests.reports import NOON, report
 
 DAMAGE = b"this is no database at all, and long enough to have a header" * 100
@@ -222,3 +225,26 @@ def test_many_processes_that_start_at_once_all_get_heard(files: DataFiles) -> No
     for name, registry in zip("abcdefgh", registries, strict=True):
         registry.beat(report(name))
     assert [each.id for each in registries[0].processes()] == list("abcdefgh")
+
+
+FORKED = """
+import os, sys
+from pathlib import Path
+from flagctl.store.files import DataFiles
+from flagctl.store.runtime_db import ProcessRegistry
+from tests.guards.tree import ROOT
+from tests.reports import report
+
+registry = ProcessRegistry(DataFiles(Path(sys.argv[1])))
+registry.beat(report("parent"))
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+opened = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+assert not [path for path in opened if "runtime.db" in path], opened
+assert registry.beat(report("child"))
+"""
+
+
+def test_a_fork_inherits_no_connection(files: DataFiles) -> None:
+    subprocess.run([sys.executable, "-c", FORKED, str(files.directory)], cwd=ROOT, check=True)
+    assert [each.id for each in heard_of(files)] == ["child", "parent"]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from flagctl.domain.audit import AuditEvent
-from flagctl.domain.change import Actor
+from flagctl.domain.change import Actor, CutOver
 from flagctl.domain.flag import ControlState
+from flagctl.domain.gate import Facts, SlurmVerdict
 from flagctl.store.audit_log import AuditFilter, list_events, verify_trail
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
@@ -47,7 +48,7 @@ class Process:
     watch: Watch
     clock: MovedClock
 
-    def turn(self, after_s: float = 1.0) -> None:
+    def turn(self, after_s: float = 2.0) -> None:
         self.clock.forward(after_s)
         self.watch.turn()
 
@@ -75,6 +76,13 @@ class Trail:
     def state(self) -> ControlState:
         with reading(self.files) as connection:
             return read_state(connection)
+
+
+def cut_over(store: ControlStore, clock: MovedClock) -> None:
+    """Set the highest mode by a cutover flag, on a store that nobody has changed yet."""
+    facts = Facts(verdict=SlurmVerdict(holds=True, detail="", taken_at=clock()))
+    change = CutOver(Mode.REAL_POLICY, "alice", "go", clock() + timedelta(days=30), revision=0)
+    store.apply(change, ADMIN, facts)
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +128,7 @@ def start(
 
     def make(pin: Mode | None = None, **options: Any) -> Process:
         reader = ModeReader(files.directory, pin, monotonic=clock.monotonic)
-        watch = Watch(files, reader, pin=pin, clock=clock, monotonic=clock.monotonic, **options)
+        watch = Watch(files, reader, pin=pin, clock=clock, **options)
         watch.register()
         started.append(Process(reader, watch, clock))
         return started[-1]
@@ -132,8 +140,9 @@ def start(
 
 
 @pytest.fixture
-def start_thread(files: DataFiles) -> Iterator[Starter]:
-    """Starts an adapter process with its thread, on the real clock."""
+def start_thread(files: DataFiles, monkeypatch: pytest.MonkeyPatch) -> Iterator[Starter]:
+    """Starts an adapter process with its thread, on the real clock; it takes many turns."""
+    monkeypatch.setattr(loop, "TURN_EVERY_S", 0.02)
     started: list[Process] = []
 
     def make(pin: Mode | None = None, **options: Any) -> Process:

@@ -6,27 +6,27 @@ from datetime import timedelta
 
 import pytest
 
-from flagctl.domain.change import CutOver, EndRollback, RollBack
+from flagctl.domain.change import EndRollback, RaiseRollback, RollBack
 from flagctl.domain.gate import Facts, SlurmVerdict
 from flagctl.errors import ConflictError
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Action, Mode, Outcome, Source
-from tests.watch.conftest import ADMIN, MovedClock, Starter, Trail
+from tests.watch.conftest import ADMIN, MovedClock, Starter, Trail, cut_over
 
 LOW, MIDDLE, HIGH = Mode
 
 
-def cut_over(store: ControlStore, clock: MovedClock, mode: Mode = HIGH) -> None:
-    facts = Facts(verdict=SlurmVerdict(holds=True, detail="", taken_at=clock()))
-    change = CutOver(mode, "alice", "go", clock() + timedelta(days=30), trail_revision(store))
-    store.apply(change, ADMIN, facts)
-
-
-def trail_revision(store: ControlStore) -> int:
-    with store.transaction() as transaction:
-        return transaction.state().revision
+def test_touch_lowers_within_50_ms_with_the_database_unreadable(
+    files: DataFiles, start: Starter
+) -> None:
+    process = start(HIGH)
+    assert process.mode_after(0.05) is HIGH
+    files.control.write_bytes(b"nonsense" * 1000)
+    files.break_glass.touch()
+    assert process.mode_after(0.05) is LOW
+    assert process.reader.effective().source is Source.BREAK_GLASS
 
 
 @pytest.mark.parametrize(
@@ -101,18 +101,18 @@ def test_a_file_seen_while_the_store_is_unreadable_becomes_a_flag_when_it_is_bac
     assert process.mode_after(0.05) is LOW
 
 
-def test_a_store_that_stays_away_is_asked_again_every_5_s_and_logged_once(
+def test_a_store_that_stays_away_is_asked_again_with_each_turn_and_logged_once(
     files: DataFiles, start: Starter, trail: Trail, caplog: pytest.LogCaptureFixture
 ) -> None:
     process = start()
     files.break_glass.touch()
     with closing(sqlite3.connect(files.control, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        for _ in range(60):
-            process.turn(0.5)
+        for _ in range(10):
+            process.turn()
     assert trail.state().rollback is None
     assert len([text for text in caplog.messages if "waits for the store" in text]) == 1
-    process.turn(5)
+    process.turn()
     assert trail.state().rollback_mode is LOW
 
 
@@ -152,6 +152,15 @@ def test_a_file_that_lowers_a_pinned_process_becomes_a_flag(
     assert trail.state().rollback_mode is MIDDLE
 
 
+def test_a_pinned_process_needs_no_runtime_db_to_make_its_flag(
+    files: DataFiles, start: Starter, trail: Trail
+) -> None:
+    files.runtime.mkdir()
+    files.break_glass.write_text(MIDDLE)
+    start(HIGH).turn()
+    assert trail.state().rollback_mode is MIDDLE
+
+
 def test_a_file_that_still_lies_there_lowers_what_is_cut_over_meanwhile(
     files: DataFiles, store: ControlStore, clock: MovedClock, start: Starter, trail: Trail
 ) -> None:
@@ -181,6 +190,22 @@ def test_ending_the_rollback_is_refused_while_the_file_lies_there(
     store.apply(end, ADMIN, gather_facts(files, clock(), verdict))
     process.turn()
     assert process.reader.effective().mode is HIGH
+
+
+def test_raising_the_rollback_is_refused_while_a_lower_file_lies_there(
+    files: DataFiles, store: ControlStore, clock: MovedClock, start: Starter, trail: Trail
+) -> None:
+    cut_over(store, clock)
+    process = start()
+    files.break_glass.write_text(LOW)
+    process.turn()
+    up = RaiseRollback(MIDDLE, "better", revision=trail.state().revision)
+    with pytest.raises(ConflictError, match="Remove the file first, then raise"):
+        store.apply(up, ADMIN, gather_facts(files, clock()))
+    files.break_glass.write_text(MIDDLE)
+    store.apply(up, ADMIN, gather_facts(files, clock()))
+    process.turn()
+    assert trail.state().rollback_mode is MIDDLE
 
 
 def test_a_file_once_ended_does_not_come_back_as_a_ghost(

@@ -1,9 +1,10 @@
 """What a process says of itself, and when."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from dataclasses import replace
+
+import pytest
 
 from flagctl.domain.change import RollBack
 from flagctl.domain.gate import Facts
@@ -13,6 +14,7 @@ from flagctl.store.files import DataFiles
 from flagctl.store.runtime_db import heard_of
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Freshness, Mode, Part, Source
+from flagctl.watch import loop
 from tests.waiting import wait_until
 from tests.watch.conftest import ADMIN, MovedClock, Process, Starter
 
@@ -48,22 +50,34 @@ def test_an_idle_process_follows_a_flip_with_its_next_turn(
     process.turn()
     revision = roll_back(store)
     assert convergence(heard_of(files), revision, clock()).behind
-    process.turn(0.1)
+    process.turn()
     receipt = convergence(heard_of(files), revision, clock())
     assert receipt.is_proven
     assert only(files).mode is LOW
 
 
-def test_a_process_that_has_nothing_new_speaks_every_2_s(
+def test_a_process_that_has_nothing_new_says_that_it_is_there(
     files: DataFiles, clock: MovedClock, start: Starter
 ) -> None:
     process = start()
     process.turn()
-    heard = only(files).heard_at
-    process.turn(1.9)
-    assert only(files).heard_at == heard
-    process.turn(0.1)
-    assert only(files).heard_at == heard + timedelta(seconds=2)
+    before = only(files)
+    process.turn()
+    assert only(files) == replace(before, heard_at=clock())
+
+
+def test_what_is_in_flight_is_said_when_it_changes(files: DataFiles, start: Starter) -> None:
+    counts = [{MIDDLE: 1}, {MIDDLE: 1}, {MIDDLE: 2}]
+    process = start(in_flight=lambda: counts.pop(0))
+    process.turn()
+    process.turn()
+    process.turn()
+    assert only(files).in_flight == {MIDDLE: 2}
+
+
+def test_a_thread_takes_turns_on_its_own(files: DataFiles, running: Process) -> None:
+    first = wait_until(lambda: heard_of(files))[0]
+    wait_until(lambda: only(files).heard_at > first.heard_at)
 
 
 def test_a_process_is_heard_of_again_after_runtime_db_is_lost(
@@ -72,7 +86,7 @@ def test_a_process_is_heard_of_again_after_runtime_db_is_lost(
     process = start()
     process.turn()
     files.runtime.unlink()
-    process.turn(2)
+    process.turn()
     assert only(files).id == process.watch.process_id
 
 
@@ -83,28 +97,34 @@ def test_a_busy_runtime_db_is_tried_again_with_the_next_turn(
     process.turn()
     with closing(sqlite3.connect(files.runtime, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        process.turn(2)
-    process.turn(1)
+        process.turn()
+    process.turn()
     assert only(files).heard_at == process.clock()
 
 
-def test_what_a_request_used_is_reported_at_once_and_not_by_the_request(
-    files: DataFiles, store: ControlStore, running: Process
+def test_what_a_request_used_is_reported_at_once_by_the_thread(
+    files: DataFiles, store: ControlStore, start_thread: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(loop, "TURN_EVERY_S", 3600.0)
+    running = start_thread()
     wait_until(lambda: heard_of(files))
     revision = roll_back(store)
     running.watch.note(running.reader.read())
     wait_until(lambda: only(files).revision == revision)
 
 
-def test_a_process_that_stops_says_goodbye(files: DataFiles, running: Process) -> None:
+def test_a_process_that_stops_says_goodbye_at_once(
+    files: DataFiles, start_thread: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "TURN_EVERY_S", 3600.0)
+    running = start_thread()
     wait_until(lambda: heard_of(files))
     running.watch.stop()
     assert heard_of(files) == []
 
 
 def test_a_fault_in_what_the_watch_is_given_does_not_end_it(
-    files: DataFiles, start_thread: Callable[..., Process]
+    files: DataFiles, start_thread: Starter
 ) -> None:
     faults = [RuntimeError("one"), RuntimeError("two")]
 

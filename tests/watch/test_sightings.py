@@ -3,23 +3,17 @@
 from datetime import timedelta
 from pathlib import Path
 
-from flagctl.domain.change import CutOver, EndRollback, RollBack
-from flagctl.domain.gate import Facts, SlurmVerdict
+from flagctl.domain.change import EndRollback, RollBack
+from flagctl.domain.gate import Facts
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Action, Mode, Outcome
-from tests.watch.conftest import ADMIN, MovedClock, Starter, Trail
+from tests.watch.conftest import ADMIN, MovedClock, Starter, Trail, cut_over
 
 LOW, MIDDLE, HIGH = Mode
 
 
 def pins(trail: Trail) -> list[object]:
     return [event.detail["pin"] for event in trail.events(Action.PIN_SEEN)]
-
-
-def raise_flags(store: ControlStore, clock: MovedClock) -> None:
-    verdict = SlurmVerdict(holds=True, detail="", taken_at=clock())
-    change = CutOver(HIGH, "alice", "go", clock() + timedelta(days=30), revision=0)
-    store.apply(change, ADMIN, Facts(verdict=verdict))
 
 
 def test_a_pin_below_what_the_flags_say_is_told_once(start: Starter, trail: Trail) -> None:
@@ -42,7 +36,7 @@ def test_restarts_do_not_make_the_trail_grow(start: Starter, trail: Trail, tmp_p
 def test_a_pin_that_changes_is_told_again(
     start: Starter, trail: Trail, store: ControlStore, clock: MovedClock
 ) -> None:
-    raise_flags(store, clock)
+    cut_over(store, clock)
     for pin in (LOW, MIDDLE, MIDDLE, LOW):
         start(pin).turn()
     assert pins(trail) == [LOW, MIDDLE, LOW]
