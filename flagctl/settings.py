@@ -13,6 +13,7 @@ from flagctl.errors import InvalidError, MisconfiguredError
 from flagctl.vocabulary import Mode
 
 ADAPTER_PIN_NAME: Final = "ZPE_SLURM_ADAPTER"
+PREFIXES: Final = ("FLAGCTL_", "ZPE_SLURM_")
 
 
 def _text(value: str) -> str:
@@ -120,15 +121,31 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         MisconfiguredError: a value can't be used; the message names the variable and says why.
 
     """
+    settings, problems = load_usable_settings(environ)
+    if problems:
+        raise problems[0]
+    _require_policy_for_real_policy(settings)
+    return settings
+
+
+def load_usable_settings(
+    environ: Mapping[str, str] | None = None,
+) -> tuple[Settings, list[MisconfiguredError]]:
+    """Return the settings with each value that can't be used left at its default, and why.
+
+    For what must work when everything is broken: going to the safer mode, and finding out.
+    """
     env = os.environ if environ is None else environ
     values: dict[str, Any] = {}
+    problems: list[MisconfiguredError] = []
     for item in fields(Settings):
         text = env.get(item.metadata["name"], "").strip()
         if text:
-            values[item.name] = _parsed(item.metadata, text)
-    settings = Settings(**values)
-    _require_policy_for_real_policy(settings)
-    return settings
+            try:
+                values[item.name] = _parsed(item.metadata, text)
+            except MisconfiguredError as error:
+                problems.append(error)
+    return Settings(**values), problems
 
 
 def _parsed(metadata: Mapping[str, Any], text: str) -> Any:
@@ -158,10 +175,19 @@ def setting_lines(
     lines = []
     for item in fields(Settings):
         name, value = item.metadata["name"], getattr(settings, item.name)
-        source = "environment" if env.get(name, "").strip() else "default"
-        shown = None if value is None else str(value)
+        # What was typed, also when it can't be used: that is what has to be mended.
+        text = env.get(name, "").strip()
+        shown = text or (None if value is None else str(value))
+        source = "environment" if text else "default"
         lines.append(SettingLine(name, shown, source, item.metadata["help"]))
     return lines
+
+
+def unknown_names(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the variables that look like settings and are none: most likely misspelt."""
+    env = os.environ if environ is None else environ
+    known = {item.metadata["name"] for item in fields(Settings)}
+    return sorted(name for name in env if name.startswith(PREFIXES) and name not in known)
 
 
 def environment_for_child(settings: Settings, **changes: str) -> dict[str, str]:

@@ -169,6 +169,14 @@ class ProbeStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+class Health(StrEnum):
+    """What `flagctl doctor` finds of one thing: only what failed keeps flagctl from working."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
 class ProbeError(StrEnum):
     """Why a probe failed."""
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
+from flagctl import logs
 from flagctl.adapter import SlurmAdapter
 from flagctl.adapter.policy_file import PolicyFile
 from flagctl.adapter.telemetry import Resolution, log_resolution
@@ -37,8 +38,20 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def web_server() -> FastAPI:
+    """Return the admin web app of a server process, whose log is lines of JSON."""
+    logs.configure()
+    return web_app()
+
+
+def runtime_server() -> FastAPI:
+    """Return the submission runtime of a server process, whose log is lines of JSON."""
+    logs.configure()
+    return runtime_app()
+
+
 def web_app(settings: Settings | None = None) -> FastAPI:
-    """Return the admin web app; a uvicorn worker calls it as a factory.
+    """Return the admin web app.
 
     Raises:
         MisconfiguredError: a setting can't be used.
@@ -49,7 +62,7 @@ def web_app(settings: Settings | None = None) -> FastAPI:
 
 
 def runtime_app(settings: Settings | None = None) -> FastAPI:
-    """Return the submission runtime; a uvicorn worker calls it as a factory.
+    """Return the submission runtime.
 
     A store that can't be used does not stop it: it starts at the safe rule and says so.
 

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from flagctl import __version__
-from flagctl.cli import acts, audit, database, tokens, users
+from flagctl.cli import acts, audit, database, serve, tokens, users
+from flagctl.cli.doctor import doctor
 from flagctl.cli.exits import EXPLAINED
+from flagctl.cli.options import Json
 from flagctl.cli.say import say
-from flagctl.cli.status import status
+from flagctl.cli.up import up
 
 # No rich: it costs more start-up than everything that `flagctl status` does.
 app = typer.Typer(
@@ -41,6 +43,25 @@ def everything(
     """Say which Slurm adapter mode is in force, and lower or raise it."""
 
 
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        help="Exit 3 when a rollback is expired, else 4 when a live process does not follow.",
+    ),
+]
+
+
+def status(json: Json = False, check: Check = False) -> int:
+    """Say which mode is in force, who said so, until when, and who follows."""
+    from flagctl.cli.status import report
+
+    return report(as_json=json, check=check)
+
+
+app.command()(up)
+app.command()(serve.web)
+app.command()(serve.runtime)
 app.command()(status)
 app.command()(acts.rollback)
 app.command("raise")(acts.raise_)
@@ -48,6 +69,7 @@ app.command()(acts.end)
 app.command()(acts.extend)
 app.command()(acts.handover)
 app.command()(acts.cutover)
+app.command()(doctor)
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")

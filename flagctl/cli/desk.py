@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from flagctl.cli.say import warn
 from flagctl.domain import fields
 from flagctl.domain.change import Actor
-from flagctl.settings import Settings, load_settings
+from flagctl.settings import Settings, load_settings, load_usable_settings
 from flagctl.store.files import DataFiles
 from flagctl.vocabulary import Door, Role
 
@@ -50,14 +51,22 @@ class Desk:
         return ControlStore(self.files, now, self.settings.busy_timeout_s)
 
 
-def sit_down() -> Desk:
+def sit_down(*, strict: bool = False) -> Desk:
     """Return the desk of this process.
 
+    A setting that can't be used stands in nobody's way to the safer mode: unless `strict`, it is
+    said and left at its default.
+
     Raises:
-        MisconfiguredError: a setting can't be used.
+        MisconfiguredError: a setting can't be used and `strict` is asked for.
 
     """
-    settings = load_settings()
+    if strict:
+        settings = load_settings()
+    else:
+        settings, problems = load_usable_settings()
+        for problem in problems:
+            warn(f"{problem} This command goes on without it.")
     return Desk(settings, DataFiles(settings.data_dir))
 
 

@@ -6,13 +6,16 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-
-import typer
-from typer.exceptions import TyperException
+from typing import TYPE_CHECKING, Final
 
 from flagctl.cli.exits import BROKEN_PIPE, DONE, EXITS, INTERNAL, INTERRUPTED, USAGE
 from flagctl.cli.say import complain, complain_json, speak_any_alphabet
 from flagctl.errors import Code, FlagctlError, StaleError
+
+if TYPE_CHECKING:
+    from typer.exceptions import TyperException
+
+STATUS_OPTIONS: Final = frozenset({"--json", "--check"})
 
 
 def run(argv: Sequence[str]) -> int:
@@ -26,28 +29,51 @@ def run(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
     except KeyboardInterrupt:
-        code = INTERRUPTED
-    if code == INTERRUPTED:
-        complain("interrupted.")
+        return _interrupted()
     return code
 
 
 def _run(argv: Sequence[str]) -> int:
+    try:
+        if argv[:1] == ["status"] and STATUS_OPTIONS.issuperset(argv[1:]):
+            return _run_status(argv)
+        return _run_command(argv)
+    except FlagctlError as error:
+        return _refuse(error, argv)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return _confess(error, argv)
+
+
+def _run_status(argv: Sequence[str]) -> int:
+    """Run what on-call waits for without Typer, which would take longer than all the rest."""
+    from flagctl.cli.status import report
+
+    return report(as_json="--json" in argv, check="--check" in argv)
+
+
+def _run_command(argv: Sequence[str]) -> int:
+    from typer import Abort
+    from typer.exceptions import TyperException
+
     from flagctl.cli.commands import app
 
     try:
         result = app(args=list(argv), prog_name="flagctl", standalone_mode=False)
-    except FlagctlError as error:
-        return _refuse(error, argv)
     except TyperException as error:
         return _explain_usage(error, argv)
-    except (BrokenPipeError, KeyboardInterrupt):
-        raise
-    except typer.Abort:
+    except Abort:
+        complain("nothing was changed.")
         return INTERRUPTED
-    except Exception as error:
-        return _confess(error, argv)
+    if result == INTERRUPTED:
+        return _interrupted()
     return result if isinstance(result, int) else DONE
+
+
+def _interrupted() -> int:
+    complain("interrupted.")
+    return INTERRUPTED
 
 
 def _refuse(error: FlagctlError, argv: Sequence[str]) -> int:

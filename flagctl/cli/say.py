@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from flagctl.present.plain import to_plain
@@ -20,10 +21,24 @@ def say_json(value: Any) -> None:
     sys.stdout.write(json.dumps(to_plain(value), ensure_ascii=False, indent=2) + "\n")
 
 
+def say_line(told: Mapping[str, Any], *, as_json: bool) -> None:
+    """Announce something at once on one line: JSON, or the names with their values."""
+    if as_json:
+        sys.stdout.write(json.dumps(to_plain(told), ensure_ascii=False) + "\n")
+    else:
+        say(", ".join(f"{name} {value}" for name, value in told.items()))
+    sys.stdout.flush()
+
+
 def complain(message: str, notes: tuple[str, ...] = ()) -> None:
     """Write what went wrong to the standard error, with lines that belong to it."""
     for line in (f"flagctl: {message}", *(f"  {note}" for note in notes)):
         sys.stderr.write(printable(line) + "\n")
+
+
+def warn(message: str) -> None:
+    """Write what is wrong and does not stop the command to the standard error."""
+    sys.stderr.write(printable(f"flagctl: warning: {message}") + "\n")
 
 
 def complain_json(code: str, message: str, **more: Any) -> None:

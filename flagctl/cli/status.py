@@ -1,14 +1,12 @@
-"""`flagctl status`: what is in force, who said so, until when, and who follows."""
+"""`flagctl status`: what is in force, who said so, until when, and who follows.
+
+No Typer here: it would take longer than everything else that the command does.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from flagctl.cli.desk import Desk, now, sit_down
 from flagctl.cli.exits import DONE, NOT_FOLLOWING, ROLLBACK_EXPIRED
-from flagctl.cli.options import Json
 from flagctl.cli.say import say, say_json
 from flagctl.cli.watching import break_glass_at, reports_at
 from flagctl.domain.effective import effective
@@ -18,19 +16,11 @@ from flagctl.present.status import Sight, break_glass_record, status_record
 from flagctl.present.wording import clock, quoted
 from flagctl.vocabulary import FRESHNESS, SOURCES, FlagKind
 
-Check = Annotated[
-    bool,
-    typer.Option(
-        "--check",
-        help="Exit 3 when a rollback is expired, else 4 when a live process does not follow.",
-    ),
-]
 
-
-def status(json: Json = False, check: Check = False) -> int:
-    """Say which mode is in force, who said so, until when, and who follows."""
-    record = look(sit_down())
-    if json:
+def report(*, as_json: bool, check: bool) -> int:
+    """Say which mode is in force; return the exit code, which tells more with `check`."""
+    record = look(sit_down(strict=True))
+    if as_json:
         say_json(record)
     else:
         _tell(record)

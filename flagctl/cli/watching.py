@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from flagctl.cli.desk import Desk, now
-from flagctl.domain.gate import Facts
 from flagctl.domain.process import Convergence, convergence
 
 if TYPE_CHECKING:
+    from flagctl.domain.gate import Facts
     from flagctl.domain.process import ProcessReport
     from flagctl.store.break_glass import BreakGlass
 
@@ -20,9 +20,9 @@ POLL_S: Final = 0.02
 
 def reports_at(desk: Desk) -> Sequence[ProcessReport]:
     """Return what the adapter processes of this data directory last said of themselves."""
-    from flagctl.store.runtime_db import ProcessRegistry
+    from flagctl.store.runtime_db import heard_of
 
-    return ProcessRegistry(desk.files).processes()
+    return heard_of(desk.files)
 
 
 def break_glass_at(desk: Desk) -> BreakGlass | None:
@@ -48,8 +48,7 @@ def wait_for_followers(desk: Desk, revision: int, patience: timedelta) -> Conver
 
 
 def facts_at(desk: Desk) -> Facts:
-    """Return what an act is decided from besides the store: pins, break-glass, the verdict."""
-    at = now()
-    glass = break_glass_at(desk)
-    pins = tuple(report.pin for report in reports_at(desk) if report.is_live(at))
-    return Facts(pins=pins, break_glass=glass.mode if glass else None)
+    """Return what an act is decided from besides the flags."""
+    from flagctl.store.facts import gather_facts
+
+    return gather_facts(desk.files, now())

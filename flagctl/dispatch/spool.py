@@ -29,6 +29,9 @@ SUFFIX: Final = ".json"
 _PARTIAL: Final = "."
 """How names begin that are not there yet for whoever takes files."""
 
+_STALE_AFTER_S: Final = 60.0
+"""No write takes that long; whoever began it is dead."""
+
 _COUNT_INTERVAL_S: Final = 1.0
 _THREADS: Final = 8
 """Each waits for the disk; a journalling file system flushes for several of them at once."""
@@ -105,13 +108,24 @@ class SpoolDispatcher:
 
 
 def _count_waiting(directory: Path) -> int:
+    """Return how many files wait, and clear away what a killed process did not finish."""
     try:
         if not directory.exists():
             directory.mkdir(exist_ok=True)
             directory.chmod(DIRECTORY_MODE)
-        return sum(1 for path in directory.iterdir() if not path.name.startswith(_PARTIAL))
+        names = [path.name for path in directory.iterdir()]
+        partial = [directory / name for name in names if name.startswith(_PARTIAL)]
+        for path in partial:
+            _remove_if_stale(path)
+        return len(names) - len(partial)
     except OSError as error:
         raise NotSentError(_problem(error, directory)) from error
+
+
+def _remove_if_stale(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        if time.time() - path.stat().st_mtime > _STALE_AFTER_S:
+            path.unlink()
 
 
 def _write_durably(path: Path, text: str) -> None:

@@ -18,7 +18,9 @@ Phrase = Callable[[AuditEvent], str]
 
 def sentence(event: AuditEvent) -> str:
     """Return what happened: who, what, as which revision, until when, why, and what refused it."""
-    actor = who(event.actor, event.claim)
+    # A break-glass file acts for nobody proven; its owner is told with the file.
+    claim = None if event.action is Action.BREAK_GLASS else event.claim
+    actor = who(event.actor, claim)
     match event.outcome:
         case Outcome.ACCEPTED:
             return f"{actor} {DONE[event.action](event)}{_circumstances(event)}"
@@ -130,15 +132,15 @@ def _took_over(event: AuditEvent) -> str:
 
 
 def _pin(event: AuditEvent) -> str:
-    pin = _said(event, "pin") or "another mode"
-    host, pid = _said(event, "host"), _said(event, "pid")
-    where = f" process {pid}" if pid else " a process"
-    return f"that ZPE_SLURM_ADAPTER pins{where}{f' on {host}' if host else ''} to {pin}"
+    pin, host = _said(event, "pin") or "another mode", _said(event, "host")
+    where = f"the {_said(event, 'role') or 'process'}{f' on {host}' if host else ''}"
+    return f"that ZPE_SLURM_ADAPTER pins {where} to {pin}"
 
 
 def _policy(event: AuditEvent) -> str:
-    digest = _said(event, "sha256") or _said(event, "hash")
-    return f"the queue policy file{f' with SHA-256 {digest}' if digest else ''}"
+    path, digest = _said(event, "path"), _said(event, "sha256")
+    where = f" {path}" if path else ""
+    return f"the queue policy file{where}{f' with SHA-256 {digest}' if digest else ''}"
 
 
 def _restored(event: AuditEvent) -> str:

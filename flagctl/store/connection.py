@@ -72,6 +72,12 @@ def open_control_for_reading(
     return connection
 
 
+def require_readable(path: Path) -> None:
+    """Raise `StoreTroubleError` unless the file is a database that can be read."""
+    with explained(path), closing(open_connection(path, mode="ro")) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+
 def require_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Raise `StoreTroubleError` unless control.db has exactly the schema of this version."""
     found = schema_revision(connection)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from flagctl.store.connection import open_control_for_reading, require_schema
 from flagctl.store.plain_signal import PlainSignal
 from flagctl.store.reading import Snapshot, read_snapshot
-from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
+from flagctl.store.trouble import explained
 
 
 class Follower:
@@ -30,26 +29,21 @@ class Follower:
 
     def newest(self) -> Snapshot:
         """Return the newest committed snapshot: the same object as long as it is the newest."""
-        try:
+        with explained(self._path):
             # Taken before the read: what is committed meanwhile then shows as another value.
             seen = self._signal.look()
             if self._snapshot is None or seen != self._seen:
                 self._snapshot = self._read()
                 self._seen = seen
-        except sqlite3.Error as error:
-            raise from_sqlite(error, self._path) from error
         return self._snapshot
 
     def _read(self) -> Snapshot:
         try:
-            snapshot = read_snapshot(self._connection)
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
-            # A newer schema may well look like nonsense: say so rather than that.
+            return read_snapshot(self._connection)
+        finally:
+            # A newer schema may look like nonsense, or like sense. Schemas only move forward:
+            # what is ours after the read was ours during it.
             require_schema(self._connection, self._path)
-            raise StoreTroubleError(Trouble.NONSENSE, self._path, str(error)) from error
-        # Schemas only move forward: what is ours after the read was ours during it.
-        require_schema(self._connection, self._path)
-        return snapshot
 
     def close(self) -> None:
         """Close the connection; it must not be used again."""

@@ -19,7 +19,7 @@ from flagctl.store.files import DataFiles
 from flagctl.store.follower import Follower
 from flagctl.store.identity import Identity, identify
 from flagctl.store.reading import Snapshot
-from flagctl.store.trouble import StoreTroubleError
+from flagctl.store.trouble import StoreTroubleError, Trouble
 from flagctl.vocabulary import Freshness, Mode
 
 LOOK_EVERY_S: Final = 0.05
@@ -173,8 +173,8 @@ class ModeReader:
             except BaseException:
                 follower.close()
                 raise
-        except StoreTroubleError as trouble:
-            self._lose(trouble, now)
+        except Exception as error:
+            self._lose(error, now)
         else:
             self._follower, self._trouble = follower, None
             self._retry_after_s = LOOK_EVERY_S
@@ -193,17 +193,20 @@ class ModeReader:
     def _follow(self, follower: Follower, now: float) -> None:
         try:
             snapshot = follower.newest()
-        except StoreTroubleError as trouble:
-            self._lose(trouble, now)
+        except Exception as error:
+            self._lose(error, now)
         else:
             if snapshot is self._snapshot:
                 return
             self._snapshot = snapshot
         self._publish()
 
-    def _lose(self, trouble: StoreTroubleError, now: float) -> None:
+    def _lose(self, error: Exception, now: float) -> None:
         self._disconnect()
-        self._trouble = trouble
+        if not isinstance(error, StoreTroubleError):
+            # A mistake of the code, which must not fail a request either.
+            error = StoreTroubleError(Trouble.IO, self._files.control, repr(error))
+        self._trouble = error
         self._retry_at = now + self._retry_after_s
         self._retry_after_s = min(2 * self._retry_after_s, RETRY_AT_MOST_S)
 

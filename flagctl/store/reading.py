@@ -86,7 +86,8 @@ def read_snapshot(connection: sqlite3.Connection) -> Snapshot:
     try:
         return Snapshot(read_state(connection), MappingProxyType(_read_scopes(connection)))
     finally:
-        connection.execute("COMMIT")
+        if connection.in_transaction:  # some errors end it, and are then what must be told
+            connection.execute("COMMIT")
 
 
 def _read_scopes(connection: sqlite3.Connection) -> dict[str, RuntimeScope]:

@@ -104,11 +104,18 @@ def from_sqlite(error: sqlite3.Error, path: Path) -> StoreTroubleError:
     code, text = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
     if code == sqlite3.SQLITE_CANTOPEN:
         return StoreTroubleError(_why_not_opened(path), path)
-    if "no such table" in text:
+    if "no such table" in text or _is_emptied(path):
         return StoreTroubleError(Trouble.EMPTY, path)
     if "decode to UTF-8" in text:
         return StoreTroubleError(Trouble.NONSENSE, path, text)
     return StoreTroubleError(_BY_PRIMARY_CODE.get(code, Trouble.IO), path, text)
+
+
+def _is_emptied(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def _why_not_opened(path: Path) -> Trouble:

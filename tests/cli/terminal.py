@@ -11,9 +11,11 @@ from typing import Any
 
 from flagctl.domain.change import Actor, Change
 from flagctl.domain.gate import Facts, SlurmVerdict
+from flagctl.store.audit_log import AuditFilter, list_events
 from flagctl.store.files import DataFiles
+from flagctl.store.reading import reading
 from flagctl.store.writing import ControlStore, Receipt
-from flagctl.vocabulary import Door, Role
+from flagctl.vocabulary import Action, Door, Outcome, Role
 
 FLAGCTL = (sys.executable, "-m", "flagctl")
 CAROL = Actor("person:carol", Role.ADMIN, Door.WEB)
@@ -66,6 +68,12 @@ class Terminal:
         answer = self.type(*words, **environment)
         assert answer.code == 0, answer
         return answer
+
+    def trail(self) -> list[tuple[Action, Outcome]]:
+        """What the trail holds, the oldest event first."""
+        with reading(self.files) as connection:
+            events = list_events(connection, AuditFilter(), newest_first=False)
+            return [(event.action, event.outcome) for event in events]
 
     def act(self, change: Change, at: datetime | None = None) -> Receipt:
         """Do something through another door, when the test says, with all gates open."""

@@ -11,11 +11,6 @@ from tests.cli.terminal import Terminal
 SAFE, STUB, REAL = Mode
 
 
-def events(terminal: Terminal) -> list[tuple[str, str]]:
-    listed = terminal.do("audit", "list", "--json").json
-    return [(event["action"], event["outcome"]) for event in reversed(listed)]
-
-
 def test_a_rollback_is_in_force_by_flags_when_the_command_is_done(terminal: Terminal) -> None:
     answer = terminal.do("rollback", SAFE, "--reason", "submit p99 over 30 s")
     assert f"{STUB} → {SAFE} as revision 1, until" in answer.out
@@ -37,7 +32,7 @@ def test_rolling_back_to_what_is_so_already_says_so_and_succeeds(terminal: Termi
     answer = terminal.do("rollback", STUB, "--reason", "to be sure")
     assert f"asked to roll back to {STUB}; {STUB} is by flags already" in answer.out
     assert "incident" not in answer.out
-    assert events(terminal) == [(Action.ROLL_BACK, Outcome.ALREADY)]
+    assert terminal.trail() == [(Action.ROLL_BACK, Outcome.ALREADY)]
 
 
 def test_a_rollback_is_extended_handed_over_and_ended(terminal: Terminal) -> None:
@@ -74,7 +69,7 @@ def test_a_stale_act_is_refused_and_told_what_changed_meanwhile(terminal: Termin
     assert answer.error["code"] == "stale"
     assert answer.error["revision"] == 1
     assert f"rolled back {STUB} → {SAFE}" in answer.error["notes"][0]
-    assert events(terminal)[-1] == (Action.END_ROLLBACK, Outcome.REFUSED)
+    assert terminal.trail()[-1] == (Action.END_ROLLBACK, Outcome.REFUSED)
 
 
 def test_a_gate_that_does_not_open_refuses_with_the_reason(terminal: Terminal) -> None:
@@ -82,7 +77,7 @@ def test_a_gate_that_does_not_open_refuses_with_the_reason(terminal: Terminal) -
     answer = terminal.type(*words, "--revision", "0")
     assert answer.code == 7
     assert "preconditions are unknown" in answer.err
-    assert events(terminal) == [(Action.CUT_OVER, Outcome.REFUSED)]
+    assert terminal.trail() == [(Action.CUT_OVER, Outcome.REFUSED)]
 
 
 @pytest.mark.parametrize("words", [["end", "--follow-up", "OPS-7"], ["extend", "--expires", "1h"]])

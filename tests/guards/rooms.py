@@ -35,7 +35,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "watch": ("domain", "store", "settings"),
     "present": ("domain",),
     "web": ("domain", "store", "present", "settings", "paths"),
-    "cli": ("store", "present", "domain", "settings", "wiring"),
+    "cli": (
+        "store",
+        "present",
+        "domain",
+        "settings",
+        "wiring",
+        # `flagctl up` puts the sample policy into the data directory.
+        "adapter.sample_policy",
+        # `flagctl doctor` reads the policy as the adapter does.
+        "adapter.policy_file",
+    ),
     "wiring": ("*",),
 }
 

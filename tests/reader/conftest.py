@@ -10,6 +10,8 @@ from flagctl.store.connection import open_connection
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
+from flagctl.vocabulary import FlagKind, Mode
+from tests.reader.control import raise_flag
 
 
 class MovedClock:
@@ -71,3 +73,14 @@ def writer(files: DataFiles) -> Iterator[sqlite3.Connection]:
     connection = open_connection(files.control)
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def reader(files: DataFiles, open_reader: Opener, writer: sqlite3.Connection) -> ModeReader:
+    """A reader that has followed the store into real-policy, everything in the main file."""
+    reader = open_reader()
+    raise_flag(writer, FlagKind.CUTOVER, Mode.REAL_POLICY)
+    assert reader.effective().mode is Mode.REAL_POLICY
+    writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    writer.close()
+    return reader

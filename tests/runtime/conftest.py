@@ -1,20 +1,27 @@
 """The real runtime on a real data directory, asked in process over HTTP."""
 
+import itertools
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from flagctl.adapter.sample_policy import SAMPLE
+from flagctl.domain.change import RollBack
 from flagctl.settings import Settings
+from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
 from flagctl.store.writing import ControlStore
+from flagctl.vocabulary import Mode
 from flagctl.wiring import runtime_app
 from tests.runtime import tenants
+from tests.runtime.served import Served, up
 
 MakeRuntime = Callable[..., TestClient]
 
@@ -50,7 +57,45 @@ def make_runtime(files: DataFiles) -> Iterator[MakeRuntime]:
 
 
 @pytest.fixture
+def flip(control: ControlStore, files: DataFiles) -> Callable[[Mode], None]:
+    """Return what commits a rollback to a mode, as another door would."""
+
+    def roll_back(mode: Mode) -> None:
+        facts = gather_facts(files, datetime.now(UTC))
+        control.apply(RollBack(mode, "a test"), tenants.ADMIN, facts)
+
+    return roll_back
+
+
+@pytest.fixture
 def runtime(make_runtime: MakeRuntime, token: str) -> TestClient:
     client = make_runtime()
     client.headers.update(tenants.bearer(token))
     return client
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve(files: DataFiles, token: str, tmp_path: Path) -> Iterator[Serve]:
+    """Return a starter of runtime processes on the data directory, each waited for."""
+    with ExitStack() as stack:
+        count = itertools.count()
+
+        def start(fault: str = "none", **options: Any) -> Served:
+            served = Served(files, token, tmp_path / f"log-{next(count)}", fault, **options)
+            stack.callback(served.stop)
+            return up(served)
+
+        yield start
+
+
+@pytest.fixture
+def deny_policy(tmp_path: Path) -> Path:
+    """A queue policy that denies what it does not know."""
+    policy = json.loads(SAMPLE.read_text())
+    policy["fallback_policy"] = {"mode": "deny"}
+    path = tmp_path / "deny.json"
+    path.write_text(json.dumps(policy))
+    return path

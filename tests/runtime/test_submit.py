@@ -15,7 +15,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def spooled(files: DataFiles) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text()) for path in files.spool.iterdir()]
+    return [json.loads(path.read_text()) for path in files.spool.glob("*.json")]
 
 
 def test_a_submission_is_accepted_and_lies_in_the_spool(

@@ -1,0 +1,199 @@
+"""The things that `flagctl doctor` looks at."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from flagctl.cli.desk import Desk, now
+from flagctl.cli.findings import Finding, examined, failed, ok, warning
+from flagctl.cli.holders import holders
+from flagctl.cli.reaching import reached
+from flagctl.cli.serve import RUNTIME_PORT
+from flagctl.cli.watching import break_glass_at, reports_at
+from flagctl.errors import Code, FlagctlError
+from flagctl.present.wording import ago, plural
+from flagctl.settings import unknown_names
+
+LOW_SPACE_BYTES: Final = 100 * 1024 * 1024
+CLOCK_SLACK_S: Final = 60
+
+
+def examine(desk: Desk) -> Iterator[Finding]:
+    """Look at everything, one thing after the other."""
+    files = desk.files
+    looks: list[tuple[str, Callable[[], Finding]]] = [
+        ("settings", _spelling),
+        ("python", _python),
+        ("sqlite", _sqlite),
+        ("data directory", lambda: _directory(files.directory)),
+        ("free space", lambda: _space(files.directory)),
+        ("control.db", lambda: _control(desk)),
+        ("open by", lambda: _holders(files.control)),
+        ("clock", lambda: _clock(desk)),
+        ("submissions.db", lambda: _submissions(files.submissions)),
+        ("runtime.db", lambda: _runtime_db(desk)),
+        ("spool", lambda: _spool(desk)),
+        ("policy", lambda: _policy(desk)),
+        ("break-glass", lambda: _break_glass(desk)),
+        ("web", lambda: _server("web", f"{desk.settings.public_url}/healthz")),
+        ("runtime", lambda: _server("runtime", f"http://127.0.0.1:{RUNTIME_PORT}/api/health")),
+    ]
+    for name, look in looks:
+        yield examined(name, look)
+
+
+def _spelling() -> Finding:
+    unknown = unknown_names()
+    if unknown:
+        return warning("settings", f"{', '.join(unknown)}: no such setting. Is it misspelt?")
+    return ok("settings", "every variable that looks like a setting is one")
+
+
+def _python() -> Finding:
+    return ok("python", f"{platform.python_version()} at {sys.executable}")
+
+
+def _sqlite() -> Finding:
+    return ok("sqlite", sqlite3.sqlite_version)
+
+
+def _directory(directory: Path) -> Finding:
+    from flagctl.store.filesystem import filesystem_type, refuse_network_filesystem
+
+    name, shown = "data directory", directory.absolute()
+    if not directory.exists():
+        return failed(name, f"{shown} does not exist. `flagctl db upgrade` makes it.")
+    refuse_network_filesystem(directory)
+    status = directory.stat()
+    told = f"{shown}, {filesystem_type(directory) or 'unknown file system'}"
+    told += f", mode {status.st_mode & 0o7777:o}, uid {status.st_uid}, gid {status.st_gid}"
+    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+        return failed(name, f"{told}: this user may not write there. Join its group (mode 2770).")
+    if status.st_mode & 0o007:
+        return warning(name, f"{told}: everybody may look in. Set mode 2770: chmod 2770 {shown}")
+    return ok(name, told)
+
+
+def _space(directory: Path) -> Finding:
+    place = next(
+        path for path in (directory.absolute(), *directory.absolute().parents) if path.exists()
+    )
+    free = shutil.disk_usage(place).free
+    told = f"{free // (1024 * 1024)} MiB free under {place}"
+    if free < LOW_SPACE_BYTES:
+        return warning("free space", f"{told}. Free some: a full disk stops flips and submissions.")
+    return ok("free space", told)
+
+
+def _control(desk: Desk) -> Finding:
+    from flagctl.store.connection import schema_revision
+    from flagctl.store.reading import read_state
+
+    with desk.reading() as connection:
+        revision = read_state(connection).revision
+        schema = schema_revision(connection)
+    told = f"readable, revision {revision}, schema {schema}"
+    if not os.access(desk.files.control, os.W_OK):
+        text = f"{told}, but this user may not write it: acts would be refused (mode 660, group)."
+        return warning("control.db", text)
+    return ok("control.db", f"{told}. The trail is checked by `flagctl audit verify`.")
+
+
+def _holders(path: Path) -> Finding:
+    found = holders(path)
+    if not found:
+        return ok("open by", f"no process that this user may look into has {path.name} open")
+    told = "; ".join(f"pid {pid}: {command}" for pid, command in found)
+    return ok("open by", f"{path.name} is open in {told}")
+
+
+def _clock(desk: Desk) -> Finding:
+    from flagctl.store.audit_log import newest
+
+    at = now()
+    try:
+        with desk.reading() as connection:
+            last = newest(connection)
+    except FlagctlError:
+        return ok("clock", f"{at:%Y-%m-%d %H:%M:%S} UTC; there is no trail to compare it with")
+    if last is not None and (last.at - at).total_seconds() > CLOCK_SLACK_S:
+        return warning(
+            "clock",
+            f"it is {at:%Y-%m-%d %H:%M:%S} UTC here, but the newest audit event is of "
+            f"{last.at:%Y-%m-%d %H:%M:%S} UTC. Set the clock right: expiries go by it.",
+        )
+    return ok("clock", f"{at:%Y-%m-%d %H:%M:%S} UTC, not before the newest audit event")
+
+
+def _submissions(path: Path) -> Finding:
+    from flagctl.store.connection import require_readable
+
+    if not path.exists():
+        return ok("submissions.db", "not there yet; the runtime makes it")
+    require_readable(path)
+    return ok("submissions.db", "readable")
+
+
+def _runtime_db(desk: Desk) -> Finding:
+    from flagctl.store.connection import require_readable
+
+    if not desk.files.runtime.exists():
+        return ok("runtime.db", "not there yet; no process was heard of. It may always be deleted")
+    require_readable(desk.files.runtime)
+    at = now()
+    live = [report for report in reports_at(desk) if report.is_live(at)]
+    return ok("runtime.db", f"readable, {plural(len(live), 'live process', 'live processes')}")
+
+
+def _spool(desk: Desk) -> Finding:
+    if desk.settings.handoff_url:
+        return ok("spool", f"not used: submissions go to {desk.settings.handoff_url}")
+    spool, limit = desk.files.spool, desk.settings.spool_max_files
+    if not spool.exists():
+        return ok("spool", "not there yet; the runtime makes it")
+    waiting = sum(1 for entry in os.scandir(spool) if not entry.name.startswith("."))
+    told = f"{plural(waiting, 'file')} of at most {limit} wait for the management node"
+    if waiting >= limit:
+        return failed("spool", f"{told}: it is full, submissions are 503. Let the node take them.")
+    return ok("spool", told)
+
+
+def _policy(desk: Desk) -> Finding:
+    from flagctl.adapter.policy_file import PolicyFile
+
+    path = desk.settings.policy_path
+    if path is None:
+        text = "ZPE_SLURM_POLICY_PATH is not set: queues go through as asked, without policy."
+        return warning("policy", text)
+    reading = PolicyFile(path).reading()
+    if reading.policy is None:
+        return failed("policy", reading.problem or f"{path} can't be read.", Code.MISCONFIGURED)
+    queues = plural(len(reading.policy.mappings), "queue")
+    return ok("policy", f"{path}, {queues}, SHA-256 {reading.sha256}")
+
+
+def _break_glass(desk: Desk) -> Finding:
+    glass = break_glass_at(desk)
+    if glass is None:
+        return ok("break-glass", f"no file at {desk.files.break_glass.absolute()}")
+    return warning(
+        "break-glass",
+        f"{glass.path} lowers every process on {glass.host} to {glass.mode}; owner "
+        f"{glass.file_owner}, written {ago(glass.modified_at, now())}. Remove it once a rollback "
+        "flag keeps the mode: see `flagctl status`.",
+    )
+
+
+def _server(name: str, url: str) -> Finding:
+    problem = reached(url)
+    if problem is None:
+        return ok(name, f"{url} answers")
+    text = f"{url}: {problem}. If it should run on this host, start it: `flagctl {name}`."
+    return warning(name, text)
