@@ -21,6 +21,7 @@ from flagctl.store.connection import BUSY_TIMEOUT_S
 from flagctl.store.one_writer import OneWriter
 from flagctl.store.runtime_file import Identity, identity
 from flagctl.store.submission_file import (
+    SCHEMA_VERSION,
     open_for_reading,
     open_for_writing,
     submissions_trouble,
@@ -110,8 +111,8 @@ class SubmissionStore:
             raise trouble from error
 
     async def check(self) -> None:
-        """Raise `SubmissionsTroubleError` unless claims can be written and read now."""
-        await self._do(lambda connection: connection.execute(f"{_SELECT} LIMIT 1").fetchone())
+        """Raise `SubmissionsTroubleError` unless claims can be read and written now."""
+        await self._do(_check)
 
     async def claim(self, claim: Claim) -> Held:
         """Claim a submission that nobody claimed, or whose claim ended provably unsent."""
@@ -170,12 +171,16 @@ class SubmissionStore:
         return self._writing
 
     def _close_writing(self) -> None:
-        connection, self._writing = self._writing, None
+        connection, self._writing, self._inode = self._writing, None, None
         _close(connection)
 
     def _for_reading(self) -> sqlite3.Connection:
-        """Return the reader's connection: the writer's thread has its own, for its own file."""
-        if self._reading is None or self._read_inode != self._inode:
+        """Return the reader's connection, opened again whenever the writer's was.
+
+        In one process SQLite shares what it knows of a file: as long as a reader stays that
+        found it read-only, a writer would find it so too.
+        """
+        if self._reading is None or self._inode is None or self._read_inode != self._inode:
             self._close_reading()
             self._read_inode = self._inode
             self._reading = open_for_reading(self.path)
@@ -212,6 +217,12 @@ def _standing(connection: sqlite3.Connection, digest: str) -> Claim:
     if claim is None:
         raise sqlite3.DatabaseError("a claim that was there is gone")
     return claim
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    connection.execute(f"{_SELECT} LIMIT 1").fetchone()
+    # Writes what is there already: the page, its checksum and the disk are real.
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 def _claim(connection: sqlite3.Connection, claim: Claim) -> Held:
