@@ -18,6 +18,7 @@ from flagctl.domain.submission import Order
 from flagctl.vocabulary import DispatcherName
 
 _NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_CONFLICT: Final = 409
 _SERVER_ERROR: Final = 500
 
 
@@ -69,6 +70,7 @@ def _require_taken(response: httpx2.Response) -> None:
     if response.is_success:
         return
     told = f"The management node answered {response.status_code}."
-    if response.status_code >= _SERVER_ERROR:
+    # A conflict may mean that an earlier attempt arrived.
+    if response.status_code >= _SERVER_ERROR or response.status_code == _CONFLICT:
         raise InDoubtError(told)
     raise NotSentError(f"{told} It did not take the submission.")
