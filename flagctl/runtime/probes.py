@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from flagctl.adapter.policy_file import PolicyFile
 from flagctl.dispatch.ports import Dispatcher
-from flagctl.errors import FlagctlError, MisconfiguredError
+from flagctl.errors import Code, FlagctlError
 from flagctl.store.mode_reader import ModeReader, Reading
 from flagctl.store.submissions import SubmissionStore
 from flagctl.vocabulary import EMERGENCY_MODE, LADDER, ProbeError, ProbeStatus
@@ -85,10 +85,10 @@ async def _run(probe: Probe, reading: Reading) -> ProbeResult:
             finding = await probe.ask(reading)
     except TimeoutError:
         finding = failed(ProbeError.TIMEOUT, f"No answer within {PROBE_TIMEOUT_S:g} s.")
-    except MisconfiguredError as error:
-        finding = failed(ProbeError.MISCONFIGURED, str(error))
     except (FlagctlError, OSError) as error:
-        finding = failed(ProbeError.UNREACHABLE, str(error))
+        is_config = getattr(error, "code", None) is Code.MISCONFIGURED
+        kind = ProbeError.MISCONFIGURED if is_config else ProbeError.UNREACHABLE
+        finding = failed(kind, str(error))
     return ProbeResult(
         name=probe.name,
         status=finding.status,

@@ -99,3 +99,11 @@ def deny_policy(tmp_path: Path) -> Path:
     path = tmp_path / "deny.json"
     path.write_text(json.dumps(policy))
     return path
+
+
+@pytest.fixture
+def own_policy(tmp_path: Path) -> Path:
+    """The sample policy, for a test to change."""
+    path = tmp_path / "policy.json"
+    path.write_text(SAMPLE.read_text())
+    return path
