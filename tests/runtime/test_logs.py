@@ -46,6 +46,7 @@ def test_every_submission_is_logged_with_the_contracts_fields(serve: Serve) -> N
     served.submit()
     served.submit(job_id="another")
     served.submit(idempotency_key="key-2", execution_profile__qos="other")
+    served.stop()
     found = [line for line in served.logged("request") if line["path"] == PATH]
     assert [line["outcome"] for line in found] == [
         "accepted",
@@ -64,6 +65,7 @@ def test_every_submission_is_logged_with_the_contracts_fields(serve: Serve) -> N
 def test_a_refused_request_says_what_is_known_of_it(serve: Serve) -> None:
     served = serve()
     served.http.post(PATH, json={}, headers={"Authorization": "Bearer wrong"})
+    served.stop()
     (line,) = (line for line in served.logged("request") if line["path"] == PATH)
     assert (line["status"], line["outcome"]) == (401, "unauthorized")
     assert "tenant_id" not in line

@@ -23,6 +23,7 @@ def test_the_other_request_waits_and_gets_the_same_answer(serve: Serve, files: D
         first, second = (each.result() for each in both)
     assert (first.status_code, first.content) == (202, second.content)
     assert len(spooled(files)) == 1
+    served.stop()
     outcomes = sorted(line["outcome"] for line in served.logged("request") if "outcome" in line)
     assert outcomes == ["accepted", "replayed"]
 
