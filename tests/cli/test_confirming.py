@@ -1,73 +1,14 @@
 """An act upward on a terminal: before → after, and a question."""
 
-import os
-import pty
-import select
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from flagctl.domain.change import RollBack
 from flagctl.vocabulary import Action, Mode, Outcome
-from tests.cli.terminal import FLAGCTL, Terminal
+from tests.cli.screen import screen
+from tests.cli.terminal import Terminal
 
 SAFE, STUB, REAL = Mode
 END = ("end", "--reason", "over", "--no-follow-up", "a drill")
-
-
-class Screen:
-    """A pseudo-terminal with a command in it, and what was written on it so far."""
-
-    def __init__(self, terminal: Terminal, *words: str) -> None:
-        self.side, other = pty.openpty()
-        self.process = subprocess.Popen(
-            # Makes it the controlling terminal, so that Ctrl-C is a signal.
-            ["setsid", "--ctty", *FLAGCTL, *words],
-            env=terminal.environment,
-            stdin=other,
-            stdout=other,
-            stderr=other,
-        )
-        os.close(other)
-        self.text = ""
-
-    def read_until(self, wanted: str) -> None:
-        end = time.monotonic() + 20
-        while wanted not in self.text:
-            readable, _, _ = select.select([self.side], [], [], max(0.0, end - time.monotonic()))
-            assert readable, f"{wanted!r} did not come: {self.text!r}"
-            self.text += os.read(self.side, 4096).decode()
-
-    def press(self, keys: str) -> None:
-        os.write(self.side, keys.encode())
-
-    def rest(self) -> str:
-        """What it writes until it ends."""
-        while True:
-            try:
-                read = os.read(self.side, 4096)
-            except OSError:  # how Linux says that the other side is closed
-                break
-            if not read:
-                break
-            self.text += read.decode()
-        self.process.wait(20)
-        return self.text
-
-
-@contextmanager
-def screen(terminal: Terminal, *words: str) -> Iterator[Screen]:
-    shown = Screen(terminal, *words)
-    try:
-        yield shown
-    finally:
-        if shown.process.poll() is None:
-            shown.process.kill()
-            shown.process.wait()
-        os.close(shown.side)
 
 
 @pytest.fixture
@@ -89,8 +30,7 @@ def test_yes_does_it(rolled_back: Terminal) -> None:
 def test_anything_else_changes_nothing(rolled_back: Terminal, keys: str) -> None:
     with screen(rolled_back, *END) as shown:
         shown.read_until("[y/N]")
-        shown.press(keys)
-        assert "nothing was changed" in shown.rest()
+        assert "nothing was changed" in shown.rest(keys)
     assert shown.process.returncode == 130
     assert rolled_back.trail() == [(Action.ROLL_BACK, Outcome.ACCEPTED)]
 

@@ -1,124 +1,24 @@
 """`flagctl up`: what a newcomer starts first, end to end."""
 
-import json
 import os
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from flagctl.vocabulary import Action, Mode
-from tests.cli.terminal import FLAGCTL, Terminal
+from tests.cli.running import is_alive, started
+from tests.cli.terminal import Terminal
 from tests.waiting import wait_until
 
-SAFE, STUB, REAL = Mode
 
-
-class Up:
-    """A running `flagctl up` and what it printed."""
-
-    def __init__(self, terminal: Terminal, log: Path) -> None:
-        self.log = log
-        with log.open("wb") as lines:
-            self.process = subprocess.Popen(
-                [*FLAGCTL, "up", "--web-port", "0", "--runtime-port", "0", "--json"],
-                env=terminal.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=lines,
-                text=True,
-                process_group=0,
-            )
-        assert self.process.stdout is not None
-        self.told: dict[str, str] = json.loads(self.process.stdout.readline())
-
-    def children(self) -> dict[str, int]:
-        """The processes that it started, by the command that they run."""
-        pid = self.process.pid
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        commands = {int(child): command_of(int(child)) for child in listed}
-        return {words[3]: child for child, words in commands.items() if len(words) > 3}
-
-    def submit(self) -> dict[str, Any]:
-        """Run the printed line in a shell, as somebody who pastes it."""
-        ran = subprocess.run(
-            ["bash", "-c", self.told["curl"]], check=True, capture_output=True, text=True
-        )
-        answer: dict[str, Any] = json.loads(ran.stdout)
-        return answer
-
-    def adapter_of(self, trace_id: str) -> str:
-        """The adapter that answered, as the log tells."""
-
-        def logged() -> list[str]:
-            found = []
-            for line in self.log.read_text().splitlines():
-                event = json_part(line)
-                if event.get("trace_id") == trace_id and "slurm_adapter" in event:
-                    found.append(str(event["slurm_adapter"]))
-            return found
-
-        return wait_until(logged)[0]
-
-    def stop(self, how: signal.Signals) -> int:
-        self.process.send_signal(how)
-        return self.process.wait(30)
-
-
-def command_of(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    except OSError:
-        return []
-
-
-def json_part(line: str) -> dict[str, Any]:
-    _, _, text = line.partition("| ")
-    try:
-        event = json.loads(text)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) else {}
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-@contextmanager
-def started(directory: Path) -> Iterator[tuple[Terminal, Up]]:
-    terminal = Terminal(directory / "var")
-    up = Up(terminal, directory / "log")
-    try:
-        yield terminal, up
-    finally:
-        if up.process.poll() is None:
-            up.process.kill()
-            up.process.wait()
-        assert up.process.stdout is not None
-        up.process.stdout.close()
-
-
-def test_a_job_goes_the_other_way_after_a_rollback_and_the_trail_tells_it(tmp_path: Path) -> None:
+def test_a_job_submitted_by_the_printed_line_waits_in_the_spool(tmp_path: Path) -> None:
     with started(tmp_path) as (terminal, up):
-        before = up.submit()
-        rolled_back = terminal.do("rollback", SAFE, "--reason", "a first try", "--wait", "10s")
-        after = up.submit()
-        assert "1 of 1 process heard of on this host follows" in rolled_back.out
-        assert up.adapter_of(before["trace_id"]) == STUB
-        assert up.adapter_of(after["trace_id"]) == SAFE
-        sentences = [event["sentence"] for event in terminal.do("audit", "list", "--json").json]
-        assert any(f"rolled back {STUB} → {SAFE} as revision 1" in each for each in sentences)
+        answers = [up.submit(), up.submit()]
+        assert len({answer["submission_id"] for answer in answers}) == 2
         assert len(list(terminal.files.spool.iterdir())) == 2
+        assert up.adapter_of(answers[0]["trace_id"]) == Mode.STUB_POLICY
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
