@@ -31,9 +31,10 @@ help: ## Show this list
 	@$(UV) venv --quiet --clear --python "$(PYTHON)" .venv
 	@touch $@
 
+# Compiled at once: the first commands are as fast as all others, also where nobody may write later.
 # The build backend is checked against the hashes of the test lock, which has it.
 define install
-	@$(INSTALL) --require-hashes -r $(1)
+	@$(INSTALL) --compile-bytecode --require-hashes -r $(1)
 	@$(INSTALL) --no-deps --build-constraints requirements-test.lock -e .
 	@touch $@
 endef
