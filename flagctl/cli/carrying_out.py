@@ -64,7 +64,8 @@ def _proven(desk: Desk, done: Done, patience: timedelta | None) -> ReceiptRecord
     else:
         found = wait_for_followers(desk, revision, patience)
     at = now()
-    took_s = None if patience is None else (at - done.event.at).total_seconds()
+    is_timed = patience is not None and found.is_proven
+    took_s = (at - done.event.at).total_seconds() if is_timed else None
     return receipt_record(
         done,
         at,
