@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from flagctl.domain.audit import Detail
 from flagctl.domain.change import Actor
 from flagctl.domain.flag import ControlState, Flag
 from flagctl.domain.gate import Facts, require_preconditions
@@ -27,7 +27,7 @@ class Decision:
     after: ControlState
     flag: Flag | None = None
     replaced: Flag | None = None
-    detail: Mapping[str, str | int | None] = field(default_factory=dict)
+    detail: Detail = field(default_factory=dict)
 
     @property
     def writes(self) -> tuple[Flag, ...]:
@@ -65,7 +65,7 @@ def accepted(
     flag: Flag,
     *,
     replaced: Flag | None = None,
-    detail: Mapping[str, str | int | None],
+    detail: Detail,
 ) -> Decision:
     """Return the decision for a change that is to be written."""
     return Decision(action, Outcome.ACCEPTED, at.state, after, flag, replaced, detail)

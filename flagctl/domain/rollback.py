@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from flagctl.domain import fields
+from flagctl.domain.audit import Detail
 from flagctl.domain.change import (
     EXTENSION_MAX,
     ROLLBACK_DEFAULT,
@@ -72,6 +72,19 @@ def take_over_break_glass(change: TakeOverBreakGlass, at: Situation) -> Decision
         expires_at=at.now + ROLLBACK_DEFAULT,
     )
     return _start_rollback(Action.BREAK_GLASS, flag, at, change.detail)
+
+
+def keep_lowered(mode: Mode, reason: str, at: Situation, detail: Detail) -> Decision:
+    """Start the rollback without which a restore would raise somebody (decision 7)."""
+    flag = _new_rollback(
+        at,
+        mode=mode,
+        owner=at.actor.name,
+        reason=reason,
+        incident=None,
+        expires_at=at.now + ROLLBACK_DEFAULT,
+    )
+    return _start_rollback(Action.RESTORE, flag, at, detail)
 
 
 def raise_rollback(change: RaiseRollback, at: Situation) -> Decision:
@@ -181,7 +194,7 @@ def _new_rollback(
 
 
 def _start_rollback(
-    action: Action, flag: Flag, at: Situation, detail: Mapping[str, str] | None = None
+    action: Action, flag: Flag, at: Situation, detail: Detail | None = None
 ) -> Decision:
     old = at.state.rollback
     shown: dict[str, str | int | None] = {

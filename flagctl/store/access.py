@@ -6,9 +6,10 @@ revision 18 must not be told that it is stale because somebody issued a token me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
+from flagctl.domain.audit import Detail
 from flagctl.domain.change import Actor
 from flagctl.domain.decision import require_role
 from flagctl.errors import FlagctlError
@@ -16,7 +17,6 @@ from flagctl.store.audit_log import Entry
 from flagctl.store.writing import REFUSALS, ControlStore, Transaction
 from flagctl.vocabulary import Action, Outcome, Role
 
-Detail = Mapping[str, str | int | None]
 Done = TypeVar("Done")
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from flagctl.domain.audit import GENESIS_HASH, AuditEvent, Verification, sealed, verify
+from flagctl.domain.audit import GENESIS_HASH, AuditEvent, Detail, Verification, sealed, verify
 from flagctl.domain.change import Actor
 from flagctl.domain.times import to_text
 from flagctl.store.reading import rows
@@ -29,7 +29,7 @@ class Entry:
     revision: int | None = None
     flag_id: int | None = None
     reason: str | None = None
-    detail: Mapping[str, str | int | None] = field(default_factory=dict)
+    detail: Detail = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class AuditFilter:
 
 def next_event(connection: sqlite3.Connection, entry: Entry, now: datetime) -> AuditEvent:
     """Return the event that follows the trail's last one; the write lock must be held."""
-    last_id, last_hash = _last_link(connection)
+    last_id, last_hash = head_of(connection)
     return sealed(
         AuditEvent(
             id=last_id + 1,
@@ -69,7 +69,8 @@ def next_event(connection: sqlite3.Connection, entry: Entry, now: datetime) -> A
     )
 
 
-def _last_link(connection: sqlite3.Connection) -> tuple[int, str]:
+def head_of(connection: sqlite3.Connection) -> tuple[int, str]:
+    """Return id and hash of the trail's last event."""
     # Not the whole event: one that can't be read must not keep anybody from rolling back.
     statement = "SELECT id, hash FROM audit_event ORDER BY id DESC LIMIT 1"
     found: tuple[int, str] | None = connection.execute(statement).fetchone()

@@ -97,6 +97,18 @@ def create_file(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync(path: Path) -> None:
+    """Have a finished file, or what a directory lists, on the disk before going on.
+
+    Never of a database that this process has open: closing it would drop SQLite's locks.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def only_one(lock: Path, *, wait: bool = True) -> Iterator[None]:
     """Let one process at a time into the block; `lock` is a file that serves nothing else.

@@ -29,19 +29,31 @@ def upgrade(files: DataFiles) -> bool:
         if _is_up_to_date(files.control):
             return False
         with file_lock(files):
-            if _is_up_to_date(files.control):
-                return False
             if files.control.exists():
-                upgrade_file(files.control)
-            else:
-                _require_no_trace(files)
-                _make(files.control)
+                return bring_up_to_date(files.control)
+            _require_no_trace(files)
+            _make(files.control)
             return True
 
 
 def file_lock(files: DataFiles) -> AbstractContextManager[None]:
     """Let only one process at a time make, upgrade or replace control.db."""
     return only_one(files.directory / "upgrade.lock")
+
+
+def bring_up_to_date(path: Path) -> bool:
+    """Upgrade a database file unless it is up to date; return whether there was anything to do.
+
+    The `file_lock` must be held.
+
+    Raises:
+        StoreTroubleError: it is missing, damaged, locked, empty, of a newer schema or not ours.
+
+    """
+    if _is_up_to_date(path):
+        return False
+    upgrade_file(path)
+    return True
 
 
 def upgrade_file(path: Path, schema: str = HEAD_REVISION) -> None:

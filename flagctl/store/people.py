@@ -11,10 +11,11 @@ from sqlmodel import col, select
 
 from flagctl.domain import fields
 from flagctl.domain.access import SECRET_BYTES, Person, token_hash
+from flagctl.domain.audit import Detail
 from flagctl.domain.change import Actor
 from flagctl.domain.times import to_text
 from flagctl.errors import ConflictError, NotFoundError
-from flagctl.store.access import Detail, administer
+from flagctl.store.access import administer
 from flagctl.store.rows import person_from_row
 from flagctl.store.tables import PersonRow, SignInLinkRow
 from flagctl.store.writing import ControlStore, Transaction

@@ -12,10 +12,11 @@ from sqlmodel import col, select
 
 from flagctl.domain import fields
 from flagctl.domain.access import SECRET_BYTES, RuntimeScope, Token, token_hash
+from flagctl.domain.audit import Detail
 from flagctl.domain.change import Actor
 from flagctl.domain.times import to_text
 from flagctl.errors import ConflictError, InvalidError, NotFoundError
-from flagctl.store.access import Detail, administer
+from flagctl.store.access import administer
 from flagctl.store.rows import token_from_row
 from flagctl.store.tables import TokenRow
 from flagctl.store.writing import ControlStore, Transaction

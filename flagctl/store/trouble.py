@@ -28,6 +28,7 @@ class Trouble(StrEnum):
     WAL_REMOVED = "wal-removed"
     NOT_OURS = "not-ours"
     VANISHED = "vanished"
+    NOT_WHOLE = "not-whole"
     IO = "io"
 
 
@@ -57,6 +58,8 @@ _MESSAGES = {
     Trouble.VANISHED: "{path} is gone, and there are traces that it held flags. It is not made "
     "anew, because that would end a rollback. Bring a backup back with `flagctl db restore`; to "
     "begin anew all the same, move the trace away.",
+    Trouble.NOT_WHOLE: "{path} is not whole, so no backup was made of it; keep the earlier "
+    "ones. See `flagctl db check`.",
     Trouble.WAL_REMOVED: "{path}-wal or {path}-shm was removed or replaced while processes work on "
     "it. Nothing was written. Restart every flagctl process, then compare `flagctl audit list` "
     "with what you know; never touch these two files.",

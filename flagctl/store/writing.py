@@ -117,7 +117,7 @@ def _decided(at: Transaction, change: Change, actor: Actor, facts: Facts) -> Rec
 
 
 def _carry_out(at: Transaction, decision: Decision, change: Change, actor: Actor) -> Receipt:
-    flag = _write(at, decision)
+    flag = write_decision(at, decision)
     before, after = by_flags(decision.before), by_flags(decision.after)
     entry = Entry(
         actor=actor,
@@ -146,21 +146,26 @@ def _record_once(at: Transaction, entry: Entry) -> AuditEvent:
     return at.record(entry)
 
 
-def _write(at: Transaction, decision: Decision) -> Flag | None:
+def write_decision(at: Transaction, decision: Decision) -> Flag | None:
     """Write the decision's flags and the counter; return its flag with the id that it has."""
     flag, replaced = decision.flag, decision.replaced
-    if decision.outcome is not Outcome.ACCEPTED or flag is None:
+    if decision.outcome is not Outcome.ACCEPTED:
         return flag
     # The old flag ends before the new one starts: one active flag of each kind, at every moment.
     if replaced is not None:
         at.update("flag", replaced.id, flag_columns(replaced))
-    if flag.id == NEW_FLAG_ID:
-        flag = replace(flag, id=at.insert("flag", flag_columns(flag)))
-    else:
-        at.update("flag", flag.id, flag_columns(flag))
-    if replaced is not None:
+    if flag is not None:
+        flag = _write_flag(at, flag)
+    if flag is not None and replaced is not None:
         at.update("flag", replaced.id, {"superseded_by": flag.id})
     at.update("control", 1, {"revision": decision.after.revision})
+    return flag
+
+
+def _write_flag(at: Transaction, flag: Flag) -> Flag:
+    if flag.id == NEW_FLAG_ID:
+        return replace(flag, id=at.insert("flag", flag_columns(flag)))
+    at.update("flag", flag.id, flag_columns(flag))
     return flag
 
 
