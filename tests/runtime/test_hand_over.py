@@ -1,0 +1,110 @@
+"""A submission stays with the dispatcher it began with, for as long as nobody can tell."""
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from flagctl.store.files import DataFiles
+from flagctl.vocabulary import Mode
+from tests.dispatch.node import Node
+from tests.runtime.commands import PATH, command
+from tests.runtime.conftest import MakeRuntime
+from tests.runtime.tenants import bearer
+from tests.runtime.test_bad_input import refused
+from tests.runtime.test_submit import spooled
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    with Node().serving() as node:
+        yield node
+
+
+@pytest.fixture
+def authorized(make_runtime: MakeRuntime, token: str) -> Callable[..., TestClient]:
+    """Return a maker of runtimes whose requests carry the token."""
+
+    def make(**settings: Any) -> TestClient:
+        runtime = make_runtime(**settings)
+        runtime.headers.update(bearer(token))
+        return runtime
+
+    return make
+
+
+Make = Callable[..., TestClient]
+
+
+def test_with_a_url_the_node_gets_the_order_and_the_spool_nothing(
+    authorized: Make, node: Node, files: DataFiles
+) -> None:
+    answer = authorized(handoff_url=node.url).post(PATH, json=command())
+    assert answer.status_code == 202
+    (taken,) = node.taken.values()
+    assert taken["submission_id"] == answer.json()["submission_id"]
+    assert taken["command"] == command()
+    assert not spooled(files)
+
+
+def test_what_is_in_doubt_is_retried_as_it_began_also_after_a_flip(
+    authorized: Make, node: Node, flip: Callable[[Mode], None]
+) -> None:
+    node.go_on.clear()
+    runtime = authorized(handoff_url=node.url, handoff_timeout_s=0.2)
+    told = runtime.post(PATH, json=command())
+    refused(told, 503, "execution_unavailable")
+    assert int(told.headers["Retry-After"]) > 0
+    flip(Mode.PASSTHROUGH)
+    node.go_on.set()
+    answer = runtime.post(PATH, json=command())
+    assert answer.status_code == 202
+    assert len(node.requests) == 2
+    (taken,) = node.taken.values()
+    assert taken["boundary"]["adapter"] == Mode.STUB_POLICY
+    assert taken["submission_id"] == answer.json()["submission_id"]
+    assert taken["trace_id"] == answer.json()["trace_id"]
+
+
+def test_what_is_in_doubt_is_not_given_to_another_dispatcher(
+    authorized: Make, node: Node, files: DataFiles
+) -> None:
+    node.status = 500
+    assert authorized(handoff_url=node.url).post(PATH, json=command()).status_code == 503
+    refused(authorized().post(PATH, json=command()), 503, "execution_unavailable")
+    assert not spooled(files)
+    node.status = 202
+    assert authorized(handoff_url=node.url).post(PATH, json=command()).status_code == 202
+
+
+def test_in_doubt_once_a_later_refused_connection_does_not_prove_it_unsent(
+    authorized: Make, node: Node, files: DataFiles
+) -> None:
+    node.status = 500
+    assert authorized(handoff_url=node.url).post(PATH, json=command()).status_code == 503
+    unreachable = authorized(handoff_url=f"http://127.0.0.1:{free_port()}/submit")
+    assert unreachable.post(PATH, json=command()).status_code == 503
+    refused(authorized().post(PATH, json=command()), 503, "execution_unavailable")
+    assert not spooled(files)
+
+
+def test_what_was_provably_unsent_may_go_another_way(authorized: Make, files: DataFiles) -> None:
+    unreachable = authorized(handoff_url=f"http://127.0.0.1:{free_port()}/submit")
+    refused(unreachable.post(PATH, json=command()), 503, "execution_unavailable")
+    answer = authorized().post(PATH, json=command())
+    assert answer.status_code == 202
+    (order,) = spooled(files)
+    assert order["submission_id"] == answer.json()["submission_id"]
+
+
+def test_what_was_unsent_keeps_its_intent(authorized: Make) -> None:
+    unreachable = authorized(handoff_url=f"http://127.0.0.1:{free_port()}/submit")
+    assert unreachable.post(PATH, json=command()).status_code == 503
+    assert authorized().post(PATH, json=command(job_id="other")).status_code == 409
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        return int(unused.getsockname()[1])
