@@ -5,15 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from flagctl.errors import MisconfiguredError, UnavailableError
 
 DIRECTORY_MODE: Final = 0o2770
 FILE_MODE: Final = 0o660
+
+_LOCK_POLL_S: Final = 0.005
 
 _NETWORK_TYPES: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs",
@@ -110,16 +113,30 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def only_one(lock: Path, *, wait: bool = True) -> Iterator[None]:
+def only_one(lock: Path, *, wait_s: float | None = None) -> Iterator[None]:
     """Let one process at a time into the block; `lock` is a file that serves nothing else.
 
     Closing a database file instead would drop SQLite's own locks in this process.
 
     Raises:
-        BlockingIOError: another process is in it, and this one was not to wait.
+        BlockingIOError: another process was in it for all of `wait_s`.
 
     """
     create_file(lock)
     with lock.open("r+") as held:
-        fcntl.flock(held, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if wait_s is None:
+            fcntl.flock(held, fcntl.LOCK_EX)
+        else:
+            _lock_within(wait_s, held)
         yield
+
+
+def _lock_within(wait_s: float, held: IO[str]) -> None:
+    deadline_s = time.monotonic() + wait_s
+    while True:
+        try:
+            return fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline_s:
+                raise
+        time.sleep(_LOCK_POLL_S)

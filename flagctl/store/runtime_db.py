@@ -70,7 +70,7 @@ class ProcessRegistry:
         self._path = files.runtime
         self._connection: sqlite3.Connection | None = None
         self._file: Identity | None = None
-        self._purged: tuple[str, datetime] | None = None
+        self._purged_at: datetime | None = None
         self._lock = threading.Lock()
         forking.suspend_over_fork(self)
 
@@ -102,19 +102,21 @@ class ProcessRegistry:
     def _beat(self, report: ProcessReport) -> bool:
         connection = self._ready()
         connection.execute(_BEAT, _columns(report))
-        if self._is_purge_due(report):
-            connection.execute(_PURGE, _purge_bounds(report))
-            self._purged = report.id, report.heard_at
+        self._purge_if_due(connection, report.heard_at)
         return True
 
     def _still_here(self, process_id: str, heard_at: datetime) -> bool:
+        connection = self._ready()
         row = {"id": process_id, "heard_at": to_text(heard_at)}
-        return self._ready().execute(_STILL_HERE, row).rowcount == 1
+        is_known = connection.execute(_STILL_HERE, row).rowcount == 1
+        self._purge_if_due(connection, heard_at)
+        return is_known
 
-    def _is_purge_due(self, report: ProcessReport) -> bool:
-        if self._purged is None or self._purged[0] != report.id:
-            return True
-        return abs(report.heard_at - self._purged[1]) > PURGED_EVERY
+    def _purge_if_due(self, connection: sqlite3.Connection, now: datetime) -> None:
+        if self._purged_at is None or abs(now - self._purged_at) > PURGED_EVERY:
+            bounds = {"silent_since": to_text(now - SILENT_KEPT_FOR), "rows_kept": ROWS_KEPT}
+            connection.execute(_PURGE, bounds)
+            self._purged_at = now
 
     def _goodbye(self, process_id: str) -> bool:
         try:
@@ -139,7 +141,7 @@ class ProcessRegistry:
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
-        self._purged = None
+        self._purged_at = None
         if connection is not None:
             connection.close()
 
@@ -147,8 +149,6 @@ class ProcessRegistry:
         with self._lock:
             try:
                 done = work()
-            except BlockingIOError:
-                return False  # another process is just making the file: nothing is wrong
             except (sqlite3.Error, OSError) as error:
                 self._note(_description(error, self._path))
                 self._recover(error)
@@ -228,10 +228,3 @@ def _report(row: Mapping[str, Any]) -> ProcessReport | None:
         )
     except (ValueError, TypeError, AttributeError, KeyError):
         return None
-
-
-def _purge_bounds(report: ProcessReport) -> dict[str, Any]:
-    return {
-        "silent_since": to_text(report.heard_at - SILENT_KEPT_FOR),
-        "rows_kept": ROWS_KEPT,
-    }

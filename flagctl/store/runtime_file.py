@@ -61,7 +61,7 @@ def open_or_make(path: Path) -> sqlite3.Connection:
 
     Raises:
         sqlite3.Error: the file can't be used now.
-        OSError: it can't be made, or another process is just making it.
+        OSError: it can't be made, or another process takes too long to make it.
 
     """
     return _opened(path) or _made(path)
@@ -76,10 +76,10 @@ def set_aside(path: Path, damaged: Identity) -> None:
     """Keep a file beyond use under another name, unless another process already did.
 
     Raises:
-        OSError: it can't be renamed, or another process is just about it.
+        OSError: it can't be renamed, or another process takes too long about it.
 
     """
-    with only_one(_lock(path), wait=False):
+    with only_one(_lock(path), wait_s=BUSY_TIMEOUT_S):
         if identity(path) == damaged:
             _set_aside(path)
 
@@ -112,7 +112,7 @@ def _of_this_version(connection: sqlite3.Connection) -> sqlite3.Connection | Non
 
 
 def _made(path: Path) -> sqlite3.Connection:
-    with only_one(_lock(path), wait=False):
+    with only_one(_lock(path), wait_s=BUSY_TIMEOUT_S):
         connection = _opened(path)  # another process may have been quicker
         if connection is None:
             _set_aside(path)

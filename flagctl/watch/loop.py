@@ -86,8 +86,13 @@ class Watch:
         return self._place.host
 
     def start(self) -> None:
-        """Begin to watch, as a process heard of under an id of its own."""
+        """Begin to watch; the process is heard of before this returns.
+
+        Else a decision could miss its pin: a rollback that lowers only this process would be
+        answered as done already.
+        """
         self.register()
+        self._safely(lambda: self._say(self._reader.read()))
         self._thread = threading.Thread(target=self._run, name="flagctl-watch", daemon=True)
         self._thread.start()
 
@@ -126,23 +131,23 @@ class Watch:
         self._sightings.close()
 
     def _run(self) -> None:
-        self._turn_safely()
+        self._safely(self.turn)
         # Many processes started at once must not beat at once for ever.
         pause_s = random.uniform(0, TURN_EVERY_S)  # noqa: S311 - nothing secret
         while not self._stopping.is_set():
             is_called = self._woken.wait(pause_s)
             self._woken.clear()
             if not self._stopping.is_set():
-                self._turn_safely()
+                self._safely(self.turn)
             if is_called:
                 self._stopping.wait(CHANGES_APART_S)
             pause_s = TURN_EVERY_S
         self.goodbye()
 
-    def _turn_safely(self) -> None:
-        """Take a turn; what went wrong is logged once per kind, and the thread lives on."""
+    def _safely(self, work: Callable[[], None]) -> None:
+        """Do it; what went wrong is logged once per kind, and the process lives on."""
         try:
-            self.turn()
+            work()
         except Exception as error:
             if repr(error) != self._problem:
                 self._problem = repr(error)

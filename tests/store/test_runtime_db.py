@@ -3,7 +3,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,19 +59,30 @@ def test_a_goodbye_and_a_look_do_not_make_the_file(
     assert not files.runtime.exists()
 
 
-def test_processes_silent_for_more_than_a_day_are_purged(registry: ProcessRegistry) -> None:
+def test_processes_silent_for_more_than_a_day_are_purged(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
     registry.beat(report("old"))
     registry.beat(report("day", heard_at=NOON + timedelta(hours=1)))
-    registry.beat(report("new", heard_at=NOON + timedelta(hours=25)))
+    newcomer = ProcessRegistry(files)
+    newcomer.beat(report("new", heard_at=NOON + timedelta(hours=25)))
     assert [each.id for each in registry.processes()] == ["day", "new"]
 
 
-def test_a_long_running_process_purges_too(registry: ProcessRegistry) -> None:
+def test_a_process_that_has_nothing_new_to_say_purges_every_hour(
+    registry: ProcessRegistry,
+) -> None:
     registry.beat(report("old"))
-    own = report("own")
+    registry.beat(report("own"))
     for hour in range(26):
-        registry.beat(replace(own, heard_at=NOON + timedelta(hours=hour, minutes=hour)))
+        assert registry.still_here("own", NOON + timedelta(hours=hour, minutes=hour))
     assert [each.id for each in registry.processes()] == ["own"]
+
+
+def test_a_process_that_is_not_on_record_must_say_all(registry: ProcessRegistry) -> None:
+    assert not registry.still_here("a", NOON)
+    registry.beat(report("a"))
+    assert registry.still_here("a", NOON)
 
 
 def test_two_containers_that_both_call_themselves_pid_1_are_two_processes(
@@ -87,8 +97,8 @@ def test_a_crash_loop_leaves_a_bounded_number_of_rows(
     files: DataFiles, registry: ProcessRegistry
 ) -> None:
     for number in range(ROWS_KEPT + 50):
-        heard_at = NOON + timedelta(seconds=number)
-        registry.beat(report(f"{number}", pid=number, heard_at=heard_at))
+        registry.beat(report(f"{number}", heard_at=NOON + timedelta(seconds=number)))
+    ProcessRegistry(files).beat(report("last", heard_at=NOON + timedelta(hours=1)))
     assert len(registry.processes()) == ROWS_KEPT
 
 

@@ -75,6 +75,13 @@ def test_what_is_in_flight_is_said_when_it_changes(files: DataFiles, start: Star
     assert only(files).in_flight == {MIDDLE: 2}
 
 
+def test_a_process_is_heard_of_as_soon_as_it_has_started(
+    files: DataFiles, start_thread: Starter
+) -> None:
+    start_thread(HIGH)
+    assert only(files).pin is HIGH
+
+
 def test_a_thread_takes_turns_on_its_own(files: DataFiles, running: Process) -> None:
     first = wait_until(lambda: heard_of(files))[0]
     wait_until(lambda: only(files).heard_at > first.heard_at)
