@@ -91,6 +91,8 @@ def runtime_services(settings: Settings) -> RuntimeServices:
     adapter = SlurmAdapter(reader=reader, policy=policy, report=_reporting(metrics))
     store = SubmissionStore(files.submissions, settings.busy_timeout_s)
     dispatchers = _dispatchers(settings, files)
+    # Longer than any dispatch: only a process that hangs has its claims taken over.
+    lease = max(LEASE, 4 * timedelta(seconds=settings.handoff_timeout_s))
     return RuntimeServices(
         reader=reader,
         store=store,
@@ -100,13 +102,14 @@ def runtime_services(settings: Settings) -> RuntimeServices:
             store=store,
             dispatchers=dispatchers,
             clock=now,
-            lease=max(LEASE, 4 * timedelta(seconds=settings.handoff_timeout_s)),
+            lease=lease,
         ),
         in_flight=in_flight,
         metrics=metrics,
         probes=(
             probes.control_store(),
             probes.submissions(store),
+            probes.in_doubt(store, now, lease),
             probes.dispatcher(dispatchers.for_mode(Mode.STUB_POLICY)),
             probes.queue_policy(policy),
             probes.data_directory(settings.data_dir),

@@ -42,7 +42,8 @@ class SpoolDispatcher:
 
     Args:
         directory: made when it is missing, for its group only.
-        max_files: with this many waiting files the spool is full.
+        max_files: with this many waiting files the spool is full; what is written at once may
+            exceed it by a few.
 
     """
 
@@ -113,7 +114,8 @@ def _count_waiting(directory: Path) -> int:
         if not directory.exists():
             directory.mkdir(exist_ok=True)
             directory.chmod(DIRECTORY_MODE)
-        names = [path.name for path in directory.iterdir()]
+        # Plain names: with ten thousand files, paths would cost five times as much.
+        names = os.listdir(directory)  # noqa: PTH208
         partial = [directory / name for name in names if name.startswith(_PARTIAL)]
         for path in partial:
             _remove_if_stale(path)

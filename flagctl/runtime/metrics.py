@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from flagctl.adapter.telemetry import Resolution
@@ -78,6 +78,12 @@ class _InForce(Collector):
         revision = GaugeMetricFamily("flagctl_revision", "The revision used; -1 without a store.")
         revision.add_metric((), -1 if effective.revision is None else effective.revision)
         yield revision
+        answers = CounterMetricFamily(
+            "flagctl_mode_answers", "Times the mode was read, by freshness.", labels=("freshness",)
+        )
+        for freshness, count in self._reader.answers.items():
+            answers.add_metric((freshness,), count)
+        yield answers
         in_flight = GaugeMetricFamily(
             "flagctl_in_flight", "Submissions not answered yet.", labels=("mode",)
         )

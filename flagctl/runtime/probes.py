@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from flagctl.store.submissions import SubmissionStore
 from flagctl.vocabulary import EMERGENCY_MODE, LADDER, ProbeError, ProbeStatus
 
 PROBE_TIMEOUT_S: Final = 2.0
+IN_DOUBT_SHOWN: Final = 5
 LEAST_FREE_BYTES: Final = 1024 * 1024
 
 
@@ -119,6 +121,29 @@ def submissions(store: SubmissionStore) -> Probe:
         return ok("Claims can be written.")
 
     return Probe("submissions_store", ask)
+
+
+def in_doubt(store: SubmissionStore, clock: Callable[[], datetime], lease: timedelta) -> Probe:
+    """Return the probe of submissions of which nobody knows whether they arrived.
+
+    Each stays 503 until its retry is answered; they need somebody's attention and stop nothing.
+    """
+
+    async def ask(_reading: Reading) -> Finding:
+        count, oldest = await store.in_doubt(clock() - lease, IN_DOUBT_SHOWN)
+        if not count:
+            return ok("None.")
+        shown = ", ".join(
+            f"{claim.submission_id} ({claim.dispatcher}, claimed at {claim.claimed_at})"
+            for claim in oldest
+        )
+        return failed(
+            ProbeError.UNREACHABLE,
+            f"{count} in doubt until they are retried, the oldest: {shown}.",
+            required=False,
+        )
+
+    return Probe("submissions_in_doubt", ask)
 
 
 def dispatcher(which: Dispatcher) -> Probe:

@@ -14,6 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log: Final = structlog.get_logger("flagctl.runtime")
 _propagator: Final = TraceContextTextMapPropagator()
+_PATH_MAX_CHARS: Final = 200
+
+POLLED_PATHS: Final = frozenset({"/api/health", "/api/ready", "/metrics"})
+"""Asked every few seconds by machines; a line for each would bury the submissions."""
+
 _trace_id: ContextVar[str] = ContextVar("trace_id", default="0" * 32)
 
 
@@ -51,10 +56,11 @@ class Tracing:
         try:
             await self._app(scope, receive, noting_status)
         finally:
-            _log.info(
+            write = _log.debug if scope["path"] in POLLED_PATHS else _log.info
+            write(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=scope["path"][:_PATH_MAX_CHARS],
                 status=status,
                 duration_ms=round((time.perf_counter() - started_s) * 1000, 3),
             )

@@ -58,6 +58,11 @@ _PURGE: Final = """
         SELECT id FROM submission WHERE claimed_at < :before ORDER BY claimed_at LIMIT :limit)
 """
 
+_IN_DOUBT: Final = f"""
+    FROM submission WHERE answer IS NULL AND state = '{SubmissionState.CLAIMED}'
+        AND (claimer IS NULL OR claimed_at < :lease_ended)
+"""
+
 PURGE_BATCH_ROWS: Final = 500
 
 Job = Callable[[sqlite3.Connection], Any]
@@ -137,6 +142,11 @@ class SubmissionStore:
         parameters = {"before": to_text(before), "limit": PURGE_BATCH_ROWS}
         return await self._do(lambda connection: connection.execute(_PURGE, parameters).rowcount)
 
+    async def in_doubt(self, lease_ended: datetime, limit: int) -> tuple[int, list[Claim]]:
+        """Return how many claims nobody works on and nobody answered, and the oldest of them."""
+        parameters = {"lease_ended": to_text(lease_ended), "limit": limit}
+        return await self._do(lambda connection: _in_doubt(connection, parameters))
+
     def is_left_behind(self, claim: Claim, lease_ended: datetime) -> bool:
         """Tell whether nobody works on a claim: released, its claimer gone, or its lease over.
 
@@ -157,9 +167,11 @@ class SubmissionStore:
             connection.execute("BEGIN IMMEDIATE")
             results = [job(connection) for job in jobs]
             connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            self._close_writing()
-            raise submissions_trouble(error, self.path) from error
+        except BaseException as error:
+            self._close_writing()  # and with it what is not committed
+            if isinstance(error, sqlite3.Error | OSError):
+                raise submissions_trouble(error, self.path) from error
+            raise
         return results
 
     def _for_writing(self) -> sqlite3.Connection:
@@ -217,6 +229,14 @@ def _standing(connection: sqlite3.Connection, digest: str) -> Claim:
     if claim is None:
         raise sqlite3.DatabaseError("a claim that was there is gone")
     return claim
+
+
+def _in_doubt(
+    connection: sqlite3.Connection, parameters: dict[str, Any]
+) -> tuple[int, list[Claim]]:
+    (count,) = connection.execute(f"SELECT count(*) {_IN_DOUBT}", parameters).fetchone()
+    oldest = f"SELECT {', '.join(_COLUMNS)} {_IN_DOUBT} ORDER BY claimed_at LIMIT :limit"
+    return count, [_claim_from_row(row) for row in connection.execute(oldest, parameters)]
 
 
 def _check(connection: sqlite3.Connection) -> None:

@@ -14,6 +14,7 @@ import httpx2
 from flagctl.adapter.sample_policy import SAMPLE
 from flagctl.store.files import DataFiles
 from tests.runtime.commands import PATH, command
+from tests.runtime.serve import WAIT
 from tests.runtime.tenants import bearer
 from tests.waiting import wait_until
 
@@ -90,6 +91,7 @@ def _environment(directory: Path, changes: dict[str, str]) -> dict[str, str]:
         **own,
         "FLAGCTL_DATA_DIR": str(directory),
         "ZPE_SLURM_POLICY_PATH": str(SAMPLE),
+        WAIT: "30",
         **changes,
     }
 

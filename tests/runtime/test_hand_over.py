@@ -59,8 +59,11 @@ def test_what_is_in_doubt_is_retried_as_it_began_also_after_a_flip(
     assert int(told.headers["Retry-After"]) > 0
     flip(Mode.PASSTHROUGH)
     node.go_on.set()
+    assert "1 in doubt" in str(runtime.get("/api/health").json()["reasons"])
+    assert runtime.get("/api/ready").status_code == 200
     answer = runtime.post(PATH, json=command())
     assert answer.status_code == 202
+    assert runtime.get("/api/health").json()["reasons"] == []
     assert len(node.requests) == 2
     (taken,) = node.taken.values()
     assert taken["boundary"]["adapter"] == Mode.STUB_POLICY

@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 NAMES = {
     "control_store",
     "submissions_store",
+    "submissions_in_doubt",
     "spool",
     "queue_policy",
     "data_directory",

@@ -75,12 +75,20 @@ def test_no_secret_is_ever_logged(serve: Serve, token: str) -> None:
     served = serve()
     served.submit(payload_ref__input_uri="https://host/x?X-Signature=hush")
     served.submit(payload_ref__input_uri="https://host/x?X-Signature=hush hush")
-    served.http.get("/api/health?token=hush")
+    served.http.get("/nothing?token=hush")
     served.stop()
     text = served.log.read_text()
     assert "accepted" in text
     assert token not in text
     assert "hush" not in text
+
+
+def test_what_machines_poll_is_not_logged(serve: Serve) -> None:
+    served = serve()
+    for path in ("/api/health", "/api/ready", "/metrics", "/openapi.json"):
+        served.http.get(path)
+    served.stop()
+    assert [line["path"] for line in served.logged("request")] == ["/openapi.json"]
 
 
 def test_the_whole_log_is_json_from_start_to_stop(serve: Serve) -> None:

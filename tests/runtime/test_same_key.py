@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from flagctl.store.files import DataFiles
 from flagctl.vocabulary import Mode
 from tests.runtime.conftest import Serve
-from tests.runtime.serve import HOLD
+from tests.runtime.serve import HOLD, WAIT
 from tests.runtime.test_bad_input import refused
 from tests.runtime.test_modes import gauge
 from tests.runtime.test_submit import spooled
@@ -49,7 +49,7 @@ def test_one_that_waits_too_long_is_503_and_gets_the_same_answer_later(
 ) -> None:
     hold = files.directory / HOLD
     hold.touch()
-    served = serve(fault="held-in-dispatch")
+    served = serve(fault="held-in-dispatch", **{WAIT: "0.2"})
     with ThreadPoolExecutor() as pool:
         first = pool.submit(served.submit)
         wait_until(lambda: gauge(served.http, Mode.STUB_POLICY) == 1)
