@@ -43,7 +43,10 @@ def rollback(
     actor: Claim = None,
     json: Json = False,
 ) -> int:
-    """Go to a safer mode, now; always available, at most 7 days."""
+    """Go to a safer mode, now.
+
+    Always available. It lasts until somebody ends it; the expiry, at most 7 days away, reminds.
+    """
     change = RollBack(
         mode=fields.mode(mode),
         reason=reason,
@@ -62,7 +65,10 @@ def raise_(
     actor: Claim = None,
     json: Json = False,
 ) -> int:
-    """Raise a rollback part of the way, still below what is configured."""
+    """Raise the rollback part of the way.
+
+    The mode lies above the rollback's and still below what is configured.
+    """
     desk, wanted = sit_down(), fields.mode(mode)
     change = looked_at(desk, revision, lambda seen: RaiseRollback(wanted, reason, seen))
     return carry_out(desk, change, actor, wait=wait, as_json=json)
@@ -77,7 +83,10 @@ def end(
     actor: Claim = None,
     json: Json = False,
 ) -> int:
-    """End the rollback: what is configured comes into force again."""
+    """End the rollback.
+
+    What is configured comes into force again.
+    """
     desk = sit_down()
     change = looked_at(
         desk, revision, lambda seen: EndRollback(reason, follow_up, no_follow_up, seen)
@@ -86,13 +95,19 @@ def end(
 
 
 def extend(expires: Expires, reason: Reason, actor: Claim = None, json: Json = False) -> int:
-    """Give the rollback more time, at most 24 h from now; it is counted."""
+    """Give the rollback more time.
+
+    At most 24 h from now, also when it has expired; extensions are counted.
+    """
     change = Extend(expires_at=fields.expiry(expires, now()), reason=reason)
     return carry_out(sit_down(), change, actor, as_json=json)
 
 
 def handover(owner: Owner, reason: Reason, actor: Claim = None, json: Json = False) -> int:
-    """Give the rollback, or else the cutover flag, to another owner; its expiry stays."""
+    """Give the flag to another owner.
+
+    The rollback, or without one the cutover flag; its expiry stays.
+    """
     change = HandOver(owner=owner, reason=reason)
     return carry_out(sit_down(), change, actor, as_json=json)
 
@@ -107,7 +122,10 @@ def cutover(
     actor: Claim = None,
     json: Json = False,
 ) -> int:
-    """Set the configured mode of every process without a pin, at most 90 days."""
+    """Set the configured mode.
+
+    Of every process that ZPE_SLURM_ADAPTER does not pin, for at most 90 days.
+    """
     desk, wanted, expires_at = sit_down(), fields.mode(mode), fields.expiry(expires, now())
     change = looked_at(
         desk, revision, lambda seen: CutOver(wanted, owner, reason, expires_at, seen)

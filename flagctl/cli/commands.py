@@ -53,15 +53,17 @@ Check = Annotated[
 
 
 def status(json: Json = False, check: Check = False) -> int:
-    """Say which mode is in force, who said so, until when, and who follows."""
+    """Say what is in force, why, and who follows."""
     from flagctl.cli.status import report
 
     return report(as_json=json, check=check)
 
 
 app.command()(up)
-app.command()(serve.web)
-app.command()(serve.runtime)
+app.command("web", help="Serve the admin web.")(serve.command_of("web", serve.WEB_PORT))
+app.command("runtime", help="Serve the job-submission runtime.")(
+    serve.command_of("runtime", serve.RUNTIME_PORT)
+)
 app.command()(status)
 app.command()(acts.rollback)
 app.command("raise")(acts.raise_)

@@ -17,7 +17,10 @@ from flagctl.vocabulary import Health
 
 
 def doctor(json: Json = False) -> int:
-    """Say what is wrong and what to do about it; works when everything is broken."""
+    """Say what is wrong and what to do.
+
+    Every setting with its source, every dependency with its state; works when all is broken.
+    """
     settings, problems = load_usable_settings()
     lines = setting_lines(settings)
     findings = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -51,32 +52,22 @@ class Place:
         return bind(self.host, self.port)
 
 
-def web(
-    host: Host = "127.0.0.1",
-    port: Port = WEB_PORT,
-    workers: Workers = 1,
-    fd: Descriptor = None,
-    lifeline: Lifeline = False,
-    json: Json = False,
-) -> int:
-    """Serve the admin web."""
-    if lifeline:
-        hold_on()
-    return _serve("web", Place(host, port, workers, fd, json))
+def command_of(part: str, default_port: int) -> Callable[..., int]:
+    """Return the command that serves one part: `web` or `runtime`."""
 
+    def serve(
+        host: Host = "127.0.0.1",
+        port: Port = default_port,
+        workers: Workers = 1,
+        fd: Descriptor = None,
+        lifeline: Lifeline = False,
+        json: Json = False,
+    ) -> int:
+        if lifeline:
+            hold_on()
+        return _serve(part, Place(host, port, workers, fd, json))
 
-def runtime(
-    host: Host = "127.0.0.1",
-    port: Port = RUNTIME_PORT,
-    workers: Workers = 1,
-    fd: Descriptor = None,
-    lifeline: Lifeline = False,
-    json: Json = False,
-) -> int:
-    """Serve the job-submission runtime."""
-    if lifeline:
-        hold_on()
-    return _serve("runtime", Place(host, port, workers, fd, json))
+    return serve
 
 
 def _serve(part: str, place: Place) -> int:

@@ -5,6 +5,8 @@ No Typer here: it would take longer than everything else that the command does.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flagctl.cli.desk import Desk, now, sit_down
 from flagctl.cli.exits import DONE, NOT_FOLLOWING, ROLLBACK_EXPIRED
 from flagctl.cli.say import say, say_json
@@ -13,7 +15,7 @@ from flagctl.domain.effective import effective
 from flagctl.present.processes import process_name
 from flagctl.present.records import FlagRecord, ProcessRecord, StatusRecord
 from flagctl.present.status import Sight, break_glass_record, status_record
-from flagctl.present.wording import clock, quoted
+from flagctl.present.wording import clock, plural, quoted
 from flagctl.vocabulary import FRESHNESS, SOURCES, FlagKind
 
 
@@ -69,12 +71,14 @@ def _verdict(record: StatusRecord) -> int:
 
 def _tell(record: StatusRecord) -> None:
     say(record.headline)
+    if record.break_glass:
+        say(record.break_glass.sentence)
     say(f"environment {record.environment}, revision {record.revision}")
     own = record.effective
     pinned = f", pinned by ZPE_SLURM_ADAPTER={record.pin}" if record.pin else ""
     say(f"with this environment a process gets {own.mode} ({SOURCES[own.source].label}{pinned})")
     for flag in record.flags:
-        _tell_flag(flag)
+        _tell_flag(flag, record.at)
     say()
     say(record.convergence.sentence)
     for process in record.processes:
@@ -86,15 +90,15 @@ def _tell(record: StatusRecord) -> None:
             say(f"  {step}")
 
 
-def _tell_flag(flag: FlagRecord) -> None:
+def _tell_flag(flag: FlagRecord, now: datetime) -> None:
     incident = f", {flag.incident}" if flag.incident else ""
-    extended = f", extended {flag.extensions} times" if flag.extensions else ""
+    extended = f", extended {plural(flag.extensions, 'time')}" if flag.extensions else ""
     verb = "expired" if flag.is_expired else "expires"
     say()
     say(f"{flag.kind} flag {flag.id}: {flag.mode}, owner {flag.owner}")
     say(f"  {verb} {flag.expiry}{extended}")
     say(f"  {quoted(flag.reason)}{incident}")
-    say(f"  set by {flag.started_by}, {clock(flag.started_at, flag.started_at)}")
+    say(f"  set by {flag.started_by}, {clock(flag.started_at, now)}")
 
 
 def _tell_process(process: ProcessRecord) -> None:

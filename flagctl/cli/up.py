@@ -69,7 +69,7 @@ def up(
     runtime_port: RuntimePort = RUNTIME_PORT,
     json: Json = False,
 ) -> int:
-    """Set everything up and run it: admin web and runtime; Ctrl-C stops all of it."""
+    """Set everything up and run it, until Ctrl-C."""
     desk = sit_down(strict=True)
     web = bind(host, web_port, "--web-port")
     runtime = bind(host, runtime_port, "--runtime-port")

@@ -94,7 +94,7 @@ def _by(flag: Flag, now: datetime) -> str:
 
 
 def _next_steps(sight: Sight, follow: ConvergenceRecord, now: datetime) -> tuple[str, ...]:
-    steps = [sight.break_glass.sentence] if sight.break_glass else []
+    steps: list[str] = []
     rollback = sight.state.rollback
     if rollback is not None:
         steps += _rollback_steps(rollback, now)

@@ -8,7 +8,6 @@ import pytest
 
 from flagctl.store.connection import open_connection
 from flagctl.store.files import DataFiles
-from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
 from flagctl.vocabulary import FlagKind, Mode
 from tests.reader.control import raise_flag
@@ -27,15 +26,9 @@ class MovedClock:
         self.now_s += seconds
 
 
-@pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a new control.db."""
-    files = DataFiles(tmp_path_factory.mktemp("made"))
-    upgrade(files)
-    connection = open_connection(files.control)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return files.control.read_bytes()
+@pytest.fixture
+def made_once(new_control_db: bytes) -> bytes:
+    return new_control_db
 
 
 @pytest.fixture

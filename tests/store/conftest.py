@@ -5,22 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from flagctl.store.connection import open_connection
 from flagctl.store.files import DataFiles
-from flagctl.store.migrate import upgrade
 from flagctl.store.writing import ControlStore
 from tests.store.acts import MovedClock
-
-
-@pytest.fixture(scope="session")
-def new_control_db(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a new control.db; making one anew for each test takes half a second."""
-    files = DataFiles(tmp_path_factory.mktemp("new"))
-    upgrade(files)
-    connection = open_connection(files.control)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return files.control.read_bytes()
 
 
 @pytest.fixture
