@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flagctl.domain.fields import mode as mode_named
 from flagctl.errors import InvalidError, MisconfiguredError
-from flagctl.vocabulary import Mode
+from flagctl.vocabulary import Mode, ModeSignal
 
 ADAPTER_PIN_NAME: Final = "ZPE_SLURM_ADAPTER"
 PREFIXES: Final = ("FLAGCTL_", "ZPE_SLURM_")
@@ -38,6 +38,12 @@ def _http_url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("it must begin with http:// or https://")
     return value.rstrip("/")
+
+
+def _mode_signal(value: str) -> ModeSignal:
+    if value not in set(ModeSignal):
+        raise ValueError(f"it must be one of {', '.join(ModeSignal)}.")
+    return ModeSignal(value)
 
 
 def _setting(name: str, help_: str, parse: Callable[[str], Any], default: Any) -> Any:
@@ -84,6 +90,12 @@ class Settings:
         "how long an idempotency record lives",
         _positive_int,
         7,
+    )
+    mode_signal: ModeSignal = _setting(
+        "FLAGCTL_MODE_SIGNAL",
+        "how a process learns of a flip: auto, plain or fast",
+        _mode_signal,
+        ModeSignal.AUTO,
     )
     busy_timeout_s: float = _setting(
         "FLAGCTL_BUSY_TIMEOUT_S", "how long a writer waits for another one", _positive_s, 5.0

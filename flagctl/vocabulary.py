@@ -76,6 +76,15 @@ class Freshness(StrEnum):
     NO_STORE = "no-store"
 
 
+class ModeSignal(StrEnum):
+    """What tells a process that flags were committed."""
+
+    AUTO = "auto"
+    """The fast one where it can be relied on, else the plain one."""
+    PLAIN = "plain"
+    FAST = "fast"
+
+
 class Door(StrEnum):
     """The way by which an act reached the store (the `source` of an audit event)."""
 

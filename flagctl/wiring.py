@@ -84,7 +84,7 @@ def runtime_services(settings: Settings) -> RuntimeServices:
     files = DataFiles(settings.data_dir)
     with suppress(UnavailableError):
         upgrade(files)  # the reader tells what is wrong with it
-    reader = ModeReader(settings.data_dir, settings.adapter_pin)
+    reader = ModeReader(settings.data_dir, settings.adapter_pin, signal=settings.mode_signal)
     policy = PolicyFile(settings.policy_path) if settings.policy_path else None
     in_flight = InFlight()
     metrics = Metrics(reader, in_flight)

@@ -54,7 +54,7 @@ class SlurmAdapter:
         settings = _loaded() if settings is None else settings
         path = settings.policy_path
         return cls(
-            reader=ModeReader(settings.data_dir, settings.adapter_pin),
+            reader=ModeReader(settings.data_dir, settings.adapter_pin, signal=settings.mode_signal),
             policy=None if path is None else PolicyFile(path),
         )
 

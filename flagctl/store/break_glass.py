@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from flagctl.store.small_file import read_small_file
 from flagctl.vocabulary import BREAK_GLASS_MODES, EMERGENCY_MODE, Mode
 
 READ_AT_MOST_BYTES: Final = 64
@@ -44,30 +44,16 @@ def look(path: Path, last: BreakGlass | None = None) -> BreakGlass | None:
         host=socket.gethostname(),
         path=path,
         file_owner=_owner(entry.st_uid),
-        modified_at=datetime.fromtimestamp(entry.st_mtime, UTC),
+        modified_at=_time(entry.st_mtime),
     )
 
 
 def _asked_mode(path: Path) -> Mode:
     try:
-        mode = Mode(_content(path).decode("ascii").strip())
+        mode = Mode(read_small_file(path, READ_AT_MOST_BYTES).decode("ascii").strip())
     except (OSError, ValueError):
         return EMERGENCY_MODE
     return mode if mode in BREAK_GLASS_MODES else EMERGENCY_MODE
-
-
-def _content(path: Path) -> bytes:
-    # Whoever made it may have made a FIFO or a device: opening must not wait for a writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path} is no regular file")
-        content = os.read(descriptor, READ_AT_MOST_BYTES)
-    finally:
-        os.close(descriptor)
-    if len(content) == READ_AT_MOST_BYTES:
-        raise ValueError(f"{path} is too long for a mode")
-    return content
 
 
 def _owner(uid: int) -> str:
@@ -75,3 +61,44 @@ def _owner(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+def _time(timestamp_s: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(timestamp_s, UTC)
+    except (ValueError, OverflowError, OSError):  # `touch` can set times that no calendar has
+        return datetime.fromtimestamp(0, UTC)
+
+
+class BreakGlassKeeper:
+    """Knows which break-glass file is in force, when a file that is gone still is.
+
+    In trouble, nobody could record the file in the store yet; and a process that takes files over
+    into flags keeps each until it is one. Either way removing the file does not re-arm (decision
+    7).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._in_force: BreakGlass | None = None
+        self._taken_over: BreakGlass | None = None
+        self._holds = False
+
+    def hold(self) -> None:
+        """From now on keep a file in force until it was taken over."""
+        self._holds = True
+
+    def release(self, taken_over: BreakGlass) -> None:
+        """Let a file go that is a flag by now, if it is still the one that was seen."""
+        if self._in_force == taken_over:
+            self._taken_over = taken_over
+
+    def see(self, *, in_trouble: bool) -> BreakGlass | None:
+        """Look for the file and return the one that is in force."""
+        found = look(self._path, self._in_force)
+        held = self._holds and self._in_force != self._taken_over
+        if found is not None:
+            self._in_force = found
+        elif not in_trouble and not held:
+            self._in_force = self._taken_over = None
+        return self._in_force

@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
+from mmap import mmap
 from pathlib import Path
 
 from flagctl.store.connection import open_control_for_reading, require_schema
 from flagctl.store.plain_signal import PlainSignal
 from flagctl.store.reading import Snapshot, read_snapshot
+from flagctl.store.signal import ChangeSignal, SignalInUse, open_signal
 from flagctl.store.trouble import explained
+from flagctl.vocabulary import ModeSignal
 
 
 class Follower:
-    """One open control.db. Every method fails with `StoreTroubleError` only.
+    """One open control.db with the newest snapshot of it.
 
     It may be used in any thread, but in one at a time: a cursor shared by two at once crashed the
     interpreter. The connection is its own and in autocommit, and every statement is run to its
     end, because a statement left half read pins the connection to the moment it began.
+
+    Raises:
+        StoreTroubleError: from every method: the store can't be read.
+
     """
 
-    def __init__(self, path: Path, busy_timeout_s: float) -> None:
+    def __init__(self, path: Path, busy_timeout_s: float, wanted: ModeSignal) -> None:
         self._path = path
+        self.in_use: SignalInUse
+        """Which signal runs, and why."""
         self._connection = open_control_for_reading(
             path, busy_timeout_s=busy_timeout_s, check_same_thread=False
         )
-        self._signal = PlainSignal(self._connection)
-        self._seen: int | None = None
-        self._snapshot: Snapshot | None = None
+        self._signal: ChangeSignal = PlainSignal(self._connection)
+        try:
+            with explained(path):
+                self._signal, self.in_use = open_signal(wanted, self._connection, path)
+                self._seen = self._signal.look()
+                self._snapshot = self._read()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def mapping(self) -> mmap | None:
+        """Return memory whose header is `seen` as long as the snapshot is the newest."""
+        return self._signal.mapping
+
+    @property
+    def seen(self) -> bytes | int:
+        """Return the look that was taken before the snapshot was read."""
+        return self._seen
 
     def newest(self) -> Snapshot:
         """Return the newest committed snapshot: the same object as long as it is the newest."""
         with explained(self._path):
             # Taken before the read: what is committed meanwhile then shows as another value.
             seen = self._signal.look()
-            if self._snapshot is None or seen != self._seen:
+            if seen != self._seen:
                 self._snapshot = self._read()
                 self._seen = seen
         return self._snapshot
+
+    def confirm(self) -> bool:
+        """Ask SQLite whether the signal told of every commit; if not, go on with the plain one."""
+        with explained(self._path):
+            if self._signal.agrees():
+                return True
+            self._signal.close()
+            self._signal = PlainSignal(self._connection)
+            why = "SQLite told of a commit that did not show in the WAL index"
+            self.in_use = SignalInUse(ModeSignal.PLAIN, why)
+            self._seen = -1  # no version of SQLite's: the next look reads anew
+            return False
 
     def _read(self) -> Snapshot:
         try:
@@ -46,5 +85,7 @@ class Follower:
             require_schema(self._connection, self._path)
 
     def close(self) -> None:
-        """Close the connection; it must not be used again."""
-        self._connection.close()
+        """Close signal and connection; neither may be used again."""
+        self._signal.close()
+        with suppress(sqlite3.Error):
+            self._connection.close()

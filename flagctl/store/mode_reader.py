@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from math import inf
+from mmap import mmap
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from flagctl.domain.access import RuntimeScope
-from flagctl.domain.effective import EffectiveMode, effective, without_store
-from flagctl.domain.flag import ControlState
+from flagctl.domain.effective import EffectiveMode
 from flagctl.store import forking
-from flagctl.store.break_glass import BreakGlass, look
+from flagctl.store.answer import Known, Reading
+from flagctl.store.break_glass import BreakGlass, BreakGlassKeeper
 from flagctl.store.files import DataFiles
 from flagctl.store.follower import Follower
 from flagctl.store.identity import Identity, identify
-from flagctl.store.reading import Snapshot
+from flagctl.store.retry import Retry
+from flagctl.store.signal import SignalInUse
 from flagctl.store.trouble import StoreTroubleError, Trouble
-from flagctl.vocabulary import Freshness, Mode
+from flagctl.store.wal_index import HEADER
+from flagctl.vocabulary import Freshness, Mode, ModeSignal
+
+__all__ = ["BUSY_TIMEOUT_S", "LOOK_EVERY_S", "RETRY_AT_MOST_S", "ModeReader", "Reading"]
 
 LOOK_EVERY_S: Final = 0.05
 """How long a break-glass file or a replaced database may stay unseen."""
@@ -34,20 +38,8 @@ BUSY_TIMEOUT_S: Final = 0.01
 START_BUSY_TIMEOUT_S: Final = 1.0
 """At the start nothing is known yet, and nobody waits for an answer."""
 
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One answer: all that a request needs of control state, all of one moment.
-
-    `scopes` and `state` are `None` when the store was never read; `trouble` says what is wrong
-    with it now.
-    """
-
-    effective: EffectiveMode
-    scopes: Mapping[str, RuntimeScope] | None
-    trouble: StoreTroubleError | None
-    break_glass: BreakGlass | None
-    state: ControlState | None
+FastPath = tuple[mmap | bytes, bytes | int | None, float, Reading, EffectiveMode]
+"""What an answer without a lock needs; the first two are never equal where there is none."""
 
 
 class ModeReader:
@@ -60,6 +52,7 @@ class ModeReader:
     Args:
         data_dir: the data directory (`FLAGCTL_DATA_DIR`).
         pin: the mode that the environment of this process pins.
+        signal: what tells of a commit (`FLAGCTL_MODE_SIGNAL`).
         monotonic: tells seconds that only grow.
 
     """
@@ -69,188 +62,205 @@ class ModeReader:
         data_dir: Path,
         pin: Mode | None = None,
         *,
+        signal: ModeSignal = ModeSignal.AUTO,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._files = DataFiles(data_dir)
+        files = DataFiles(data_dir)
+        self._path = files.control
         self._pin = pin
+        self._wanted = signal
         self._monotonic = monotonic
         self._lock = threading.Lock()
+        self._break_glass = BreakGlassKeeper(files.break_glass)
         self._follower: Follower | None = None
-        self._snapshot: Snapshot | None = None
         self._identity: Identity | None = None
-        self._trouble: StoreTroubleError | None = None
-        self._doubt: StoreTroubleError | None = None
-        self._break_glass: BreakGlass | None = None
-        self._released_break_glass: BreakGlass | None = None
-        self._holds_break_glass = False
-        self._look_at = -inf
-        self._retry_at = -inf
-        self._retry_after_s = LOOK_EVERY_S
-        self.answers = dict.fromkeys(Freshness, 0)
-        """How many answers were given, by freshness."""
-        self._reading = self._make_reading()
-        self._published: object = None
-        self._busy_timeout_s = START_BUSY_TIMEOUT_S
-        self._look(monotonic())
-        self._busy_timeout_s = BUSY_TIMEOUT_S
+        self._retry = Retry(LOOK_EVERY_S, RETRY_AT_MOST_S)
+        self._look_at_s = -inf
+        self._known = Known()
+        self._reading = self._known.reading(pin)
+        self._fast = self._no_fast_path()
+        self._slow_answers = dict.fromkeys(map(str, Freshness), 0)
+        self._fresh_answers = 0
+        self.fall_backs = 0
+        """How often the fast signal was found wrong and given up."""
+        self.signal_in_use = SignalInUse(ModeSignal.PLAIN, "the store was not read yet")
         forking.suspend_over_fork(self)
-
-    def effective(self) -> EffectiveMode:
-        """Return the mode in force now; never raises."""
-        return self.read().effective
+        with self._lock:
+            self._look(monotonic(), START_BUSY_TIMEOUT_S)
 
     def read(self) -> Reading:
         """Return what is in force now; never raises."""
-        with self._lock:
-            now = self._monotonic()
-            if now >= self._look_at:
-                self._look(now)
-            if self._follower is not None:
-                self._follow(self._follower, now)
-            reading = self._reading
-            self.answers[reading.effective.freshness] += 1
+        # Nothing was committed, and it is not yet time to look at the files. Between taking the
+        # tuple and comparing, the interpreter never switches threads: whoever closes the
+        # connection, which keeps the mapped file alive, takes the tuple away first.
+        mapping, seen, look_at_s, reading, _ = self._fast
+        if mapping[HEADER] == seen and self._monotonic() < look_at_s:
+            self._fresh_answers += 1
             return reading
+        return self._answer()
+
+    def effective(self) -> EffectiveMode:
+        """Return the mode in force now; never raises."""
+        # As in `read`, without the price of calling it.
+        mapping, seen, look_at_s, _, effective = self._fast
+        if mapping[HEADER] == seen and self._monotonic() < look_at_s:
+            self._fresh_answers += 1
+            return effective
+        return self._answer().effective
+
+    @property
+    def answers(self) -> dict[Freshness, int]:
+        """Return how many answers were given, by freshness."""
+        counted = {freshness: self._slow_answers[freshness] for freshness in Freshness}
+        counted[Freshness.FRESH] += self._fresh_answers
+        return counted
 
     def hold_break_glass(self) -> None:
         """From now on keep a break-glass file in force until it is a flag, be it gone or not.
 
-        For a process that takes such files over (decision 7): removing one must not re-arm while
-        the store can't be written.
+        For a process that takes such files over (decision 7).
         """
         with self._lock:
-            self._holds_break_glass = True
+            self._break_glass.hold()
 
     def release_break_glass(self, taken_over: BreakGlass) -> None:
         """Let a file go that is a flag by now, if it is still the one that was seen."""
         with self._lock:
-            if self._break_glass == taken_over:
-                self._released_break_glass = taken_over
+            self._break_glass.release(taken_over)
 
     def close(self) -> None:
         """Close the database; a later read opens it again."""
         with self._lock:
-            self._suspend()
+            self._disconnect()
 
     def suspend(self) -> None:
         """Hold still before a fork: SQLite's connections and locks do not survive one."""
         self._lock.acquire()
-        self._suspend()
+        self._disconnect()
 
     def resume(self) -> None:
         """Go on after the fork, in the parent as in the child."""
         self._lock.release()
 
-    def _look(self, now: float) -> None:
+    def _answer(self) -> Reading:
+        with self._lock:
+            now_s = self._monotonic()
+            if now_s >= self._look_at_s:
+                self._look(now_s)
+            if self._follower is not None:
+                # Also after waiting for another thread: what that one has read may be older than
+                # the question asked here.
+                self._follow(self._follower, now_s)
+            reading = self._reading
+            self._slow_answers[reading.effective.freshness.value] += 1
+            return reading
+
+    def _look(self, now_s: float, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         """See what no signal tells: the break-glass file, and files that were replaced."""
-        self._look_at = now + LOOK_EVERY_S
-        self._look_for_break_glass()
+        self._look_at_s = now_s + LOOK_EVERY_S
         identity = self._identity
         try:
-            identity, self._doubt = identify(self._files.control), None
-        except StoreTroubleError as doubt:
+            identity, doubt = identify(self._path), None
+        except StoreTroubleError as error:
             # Nobody can tell whether the file is still the same: go on with it, but say so.
-            self._doubt = doubt
-        if identity != self._identity or (self._follower is None and now >= self._retry_at):
-            self._connect(identity, now)
-        self._publish()
+            doubt = error
+        if identity != self._identity or (self._follower is None and self._retry.is_due(now_s)):
+            self._connect(identity, now_s, busy_timeout_s)
+        elif self._follower is not None:
+            self._confirm(self._follower, now_s)
+        in_trouble = self._known.trouble is not None
+        found = self._break_glass.see(in_trouble=in_trouble)
+        self._learn(break_glass=found, doubt=doubt)
 
-    def _look_for_break_glass(self) -> None:
-        found = look(self._files.break_glass, self._break_glass)
-        # With the store in trouble nobody could take the file over into a flag yet (decision 7).
-        held = self._holds_break_glass and self._break_glass != self._released_break_glass
-        if found is not None:
-            self._break_glass = found
-        elif self._trouble is None and not held:
-            self._break_glass = self._released_break_glass = None
-
-    def _connect(self, before: Identity | None, now: float) -> None:
-        # The new connection is open before the old one goes: the WAL index stays alive.
-        previous = self._follower
+    def _connect(self, before: Identity | None, now_s: float, busy_timeout_s: float) -> None:
         try:
-            follower = Follower(self._files.control, self._busy_timeout_s)
-            try:
-                self._snapshot = follower.newest()
-            except BaseException:
-                follower.close()
-                raise
+            follower = Follower(self._path, busy_timeout_s, self._wanted)
         except Exception as error:
-            self._lose(error, now)
+            self._lose(error, now_s)
         else:
-            self._follower, self._trouble = follower, None
-            self._retry_after_s = LOOK_EVERY_S
-            if previous is not None:
-                previous.close()
+            # The new connection is open before the old one goes: the WAL index stays alive.
+            self._use(follower)
+            self._retry.begin_anew()
+            self.signal_in_use = follower.in_use
+            self._learn(snapshot=follower.newest(), trouble=None)
         self._identity = self._identity_after(before)
 
     def _identity_after(self, before: Identity | None) -> Identity | None:
         """Return what lies there now; `None` when the main file was changed meanwhile."""
         try:
-            after = identify(self._files.control)
+            after = identify(self._path)
         except StoreTroubleError:
             return None
         return after if before is None or after.control == before.control else None
 
-    def _follow(self, follower: Follower, now: float) -> None:
+    def _confirm(self, follower: Follower, now_s: float) -> None:
+        try:
+            if follower.confirm():
+                return
+        except Exception as error:
+            self._lose(error, now_s)
+            return
+        self.fall_backs += 1
+        self._wanted = ModeSignal.PLAIN
+        self.signal_in_use = follower.in_use
+        _log().error("fast_signal_given_up", message=follower.in_use.why)
+
+    def _follow(self, follower: Follower, now_s: float) -> None:
         try:
             snapshot = follower.newest()
         except Exception as error:
-            self._lose(error, now)
+            self._lose(error, now_s)
         else:
-            if snapshot is self._snapshot:
-                return
-            self._snapshot = snapshot
-        self._publish()
+            if snapshot is not self._known.snapshot:
+                self._learn(snapshot=snapshot)
 
-    def _lose(self, error: Exception, now: float) -> None:
-        self._disconnect()
+    def _lose(self, error: Exception, now_s: float) -> None:
+        self._use(None)
+        self._retry.failed(now_s)
         if not isinstance(error, StoreTroubleError):
             # A mistake of the code, which must not fail a request either.
-            error = StoreTroubleError(Trouble.IO, self._files.control, repr(error))
-        self._trouble = error
-        self._retry_at = now + self._retry_after_s
-        self._retry_after_s = min(2 * self._retry_after_s, RETRY_AT_MOST_S)
+            error = StoreTroubleError(Trouble.IO, self._path, repr(error))
+        self._learn(trouble=error)
 
     def _disconnect(self) -> None:
-        if self._follower is not None:
-            self._follower.close()
-            self._follower = None
+        self._use(None)
+        self._retry.begin_anew()
+        self._look_at_s = -inf
 
-    def _suspend(self) -> None:
-        self._disconnect()
-        self._look_at = self._retry_at = -inf
+    def _use(self, follower: Follower | None) -> None:
+        self._fast = self._no_fast_path()
+        previous, self._follower = self._follower, follower
+        if previous is not None:
+            previous.close()
 
-    def _publish(self) -> None:
-        now = self._trouble or self._doubt, self._snapshot, self._break_glass
-        if now == self._published:
-            return
-        self._published = now
-        before = self._reading.trouble
-        self._reading = self._make_reading()
-        after = self._reading.trouble
-        if (before and before.trouble) != (after and after.trouble):
-            _log(after)
+    def _learn(self, **changes: Any) -> None:
+        """Take in what is new, and answer by it from now on."""
+        before, self._known = self._known, replace(self._known, **changes)
+        if self._known != before:
+            told, self._reading = self._reading, self._known.reading(self._pin)
+            self._tell(told, self._reading)
+        self._fast = self._fast_path()
 
-    def _make_reading(self) -> Reading:
-        trouble, snapshot, break_glass = (
-            self._trouble or self._doubt,
-            self._snapshot,
-            self._break_glass,
-        )
-        lowered = break_glass.mode if break_glass else None
-        if snapshot is None:
-            mode = without_store(pin=self._pin, break_glass=lowered)
-            return Reading(mode, None, trouble, break_glass, None)
-        freshness = Freshness.LAST_KNOWN_GOOD if trouble else Freshness.FRESH
-        mode = effective(snapshot.state, pin=self._pin, break_glass=lowered, freshness=freshness)
-        return Reading(mode, snapshot.scopes, trouble, break_glass, snapshot.state)
+    def _tell(self, before: Reading, now: Reading) -> None:
+        """Log trouble once when it comes and once when it goes."""
+        was, trouble = before.trouble, now.trouble
+        if trouble is None and was is not None:
+            _log().info("store_readable_again")
+        elif trouble is not None and (was is None or was.trouble is not trouble.trouble):
+            _log().warning("store_trouble", trouble=trouble.trouble, message=str(trouble))
+
+    def _fast_path(self) -> FastPath:
+        follower, reading = self._follower, self._reading
+        if follower is None or follower.mapping is None or reading.trouble is not None:
+            return self._no_fast_path()
+        return follower.mapping, follower.seen, self._look_at_s, reading, reading.effective
+
+    def _no_fast_path(self) -> FastPath:
+        return b"", None, -inf, self._reading, self._reading.effective
 
 
-def _log(trouble: StoreTroubleError | None) -> None:
+def _log() -> Any:
     # Imported here: it costs more than everything that a short command does.
     import structlog
 
-    log = structlog.get_logger(__name__)
-    if trouble is None:
-        log.info("store_readable_again")
-    else:
-        log.warning("store_trouble", trouble=trouble.trouble, message=str(trouble))
+    return structlog.get_logger(__name__)

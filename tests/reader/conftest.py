@@ -9,7 +9,7 @@ import pytest
 from flagctl.store.connection import open_connection
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import ModeReader
-from flagctl.vocabulary import FlagKind, Mode
+from flagctl.vocabulary import FlagKind, Mode, ModeSignal
 from tests.reader.control import raise_flag
 
 
@@ -46,13 +46,20 @@ def clock() -> MovedClock:
 Opener = Callable[..., ModeReader]
 
 
+@pytest.fixture(params=[ModeSignal.PLAIN, ModeSignal.FAST])
+def signal(request: pytest.FixtureRequest) -> ModeSignal:
+    """Each change signal in turn: one contract and one set of faults for both."""
+    chosen: ModeSignal = request.param
+    return chosen
+
+
 @pytest.fixture
-def open_reader(files: DataFiles, clock: MovedClock) -> Iterator[Opener]:
+def open_reader(files: DataFiles, clock: MovedClock, signal: ModeSignal) -> Iterator[Opener]:
     """Makes readers on the moved clock and closes them in the end."""
     opened: list[ModeReader] = []
 
-    def make(*args: object, **options: object) -> ModeReader:
-        opened.append(ModeReader(files.directory, *args, monotonic=clock, **options))  # type: ignore[arg-type]
+    def make(pin: Mode | None = None) -> ModeReader:
+        opened.append(ModeReader(files.directory, pin, signal=signal, monotonic=clock))
         return opened[-1]
 
     yield make
@@ -69,11 +76,12 @@ def writer(files: DataFiles) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture
-def reader(files: DataFiles, open_reader: Opener, writer: sqlite3.Connection) -> ModeReader:
+def reader(open_reader: Opener, writer: sqlite3.Connection, signal: ModeSignal) -> ModeReader:
     """A reader that has followed the store into real-policy, everything in the main file."""
     reader = open_reader()
     raise_flag(writer, FlagKind.CUTOVER, Mode.REAL_POLICY)
     assert reader.effective().mode is Mode.REAL_POLICY
+    assert reader.signal_in_use.kind is signal
     writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     writer.close()
     return reader

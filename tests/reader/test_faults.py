@@ -10,7 +10,7 @@ from flagctl.store.files import DataFiles
 from flagctl.store.follower import Follower
 from flagctl.store.mode_reader import LOOK_EVERY_S, RETRY_AT_MOST_S, ModeReader
 from flagctl.store.trouble import Trouble
-from flagctl.vocabulary import EMERGENCY_MODE, Freshness, Mode
+from flagctl.vocabulary import EMERGENCY_MODE, Freshness, Mode, ModeSignal
 from tests.reader.conftest import MovedClock, Opener
 from tests.reader.control import next_revision
 from tests.reader.damage import TROUBLES, Damage, replaced_by, statement, vanish, write_over
@@ -137,9 +137,9 @@ def test_a_store_in_trouble_is_tried_less_and_less_often(
     attempts = []
 
     class CountedFollower(Follower):
-        def __init__(self, path: Path, busy_timeout_s: float) -> None:
+        def __init__(self, path: Path, busy_timeout_s: float, wanted: ModeSignal) -> None:
             attempts.append(clock())
-            super().__init__(path, busy_timeout_s)
+            super().__init__(path, busy_timeout_s, wanted)
 
     write_over(files.control, 0, b"\xff" * 100)
     clock.forward(LOOK_EVERY_S)
@@ -152,10 +152,10 @@ def test_a_store_in_trouble_is_tried_less_and_less_often(
 
 
 def test_a_file_that_appears_is_read_at_the_next_look(
-    tmp_path: Path, clock: MovedClock, made_once: bytes
+    tmp_path: Path, clock: MovedClock, made_once: bytes, signal: ModeSignal
 ) -> None:
     files = DataFiles(tmp_path / "later")
-    reader = ModeReader(files.directory, monotonic=clock)
+    reader = ModeReader(files.directory, signal=signal, monotonic=clock)
     for _ in range(100):
         clock.forward(LOOK_EVERY_S)
         assert reader.effective().freshness is Freshness.NO_STORE

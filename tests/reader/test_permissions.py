@@ -13,7 +13,7 @@ from flagctl.store.connection import open_connection
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import LOOK_EVERY_S, ModeReader
 from flagctl.store.trouble import Trouble
-from flagctl.vocabulary import Freshness
+from flagctl.vocabulary import Freshness, ModeSignal
 from tests.reader.as_nobody import as_nobody
 from tests.reader.conftest import MovedClock
 from tests.reader.control import next_revision
@@ -41,11 +41,13 @@ def seen(reader: ModeReader) -> Seen:
     return answer.effective.freshness, answer.effective.revision, trouble
 
 
-def test_a_file_that_may_not_be_read_is_named_so_until_it_may(files: DataFiles) -> None:
+def test_a_file_that_may_not_be_read_is_named_so_until_it_may(
+    files: DataFiles, signal: ModeSignal
+) -> None:
     clock = MovedClock()
 
     def work() -> tuple[Seen, Seen]:
-        reader = ModeReader(files.directory, monotonic=clock)
+        reader = ModeReader(files.directory, signal=signal, monotonic=clock)
         before = seen(reader)
         files.control.chmod(0o666)
         clock.forward(LOOK_EVERY_S)
@@ -59,11 +61,11 @@ def test_a_file_that_may_not_be_read_is_named_so_until_it_may(files: DataFiles) 
 
 
 def test_a_file_whose_permissions_go_is_followed_through_the_open_connection(
-    files: DataFiles,
+    files: DataFiles, signal: ModeSignal
 ) -> None:
     def work() -> Seen:
         clock = MovedClock()
-        reader = ModeReader(files.directory, monotonic=clock)
+        reader = ModeReader(files.directory, signal=signal, monotonic=clock)
         with closing(open_connection(files.control)) as writer:
             files.control.chmod(0o000)
             next_revision(writer)
@@ -75,12 +77,12 @@ def test_a_file_whose_permissions_go_is_followed_through_the_open_connection(
 
 
 def test_a_directory_that_may_not_be_searched_makes_every_answer_doubtful_but_newest(
-    files: DataFiles,
+    files: DataFiles, signal: ModeSignal
 ) -> None:
     clock = MovedClock()
 
     def work() -> tuple[Seen, Seen]:
-        reader = ModeReader(files.directory, monotonic=clock)
+        reader = ModeReader(files.directory, signal=signal, monotonic=clock)
         with closing(open_connection(files.control)) as writer:
             files.directory.chmod(0o000)
             clock.forward(LOOK_EVERY_S)
@@ -97,11 +99,11 @@ def test_a_directory_that_may_not_be_searched_makes_every_answer_doubtful_but_ne
 
 
 def test_break_glass_that_was_seen_stands_when_the_directory_can_not_be_searched(
-    files: DataFiles,
+    files: DataFiles, signal: ModeSignal
 ) -> None:
     def work() -> bool:
         clock = MovedClock()
-        reader = ModeReader(files.directory, monotonic=clock)
+        reader = ModeReader(files.directory, signal=signal, monotonic=clock)
         before = reader.read().break_glass
         files.directory.chmod(0o000)
         clock.forward(LOOK_EVERY_S)
@@ -113,10 +115,14 @@ def test_break_glass_that_was_seen_stands_when_the_directory_can_not_be_searched
     assert as_nobody(work)
 
 
-def test_a_break_glass_file_that_may_not_be_read_lowers_as_well(files: DataFiles) -> None:
+def test_a_break_glass_file_that_may_not_be_read_lowers_as_well(
+    files: DataFiles, signal: ModeSignal
+) -> None:
     files.break_glass.touch()
     files.break_glass.chmod(0o000)
-    assert as_nobody(lambda: ModeReader(files.directory).read().break_glass is not None)
+    assert as_nobody(
+        lambda: ModeReader(files.directory, signal=signal).read().break_glass is not None
+    )
 
 
 WRITE_WHEN_TOLD = """
@@ -127,7 +133,9 @@ for line in sys.stdin:
 """
 
 
-def test_a_user_who_may_not_write_follows_while_a_writer_is_connected(files: DataFiles) -> None:
+def test_a_user_who_may_not_write_follows_while_a_writer_is_connected(
+    files: DataFiles, signal: ModeSignal
+) -> None:
     with other_process(files, WRITE_WHEN_TOLD) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "connected\n"
@@ -140,7 +148,7 @@ def test_a_user_who_may_not_write_follows_while_a_writer_is_connected(files: Dat
             return writer.stdout.readline()
 
         def work() -> list[Seen]:
-            reader = ModeReader(files.directory)
+            reader = ModeReader(files.directory, signal=signal)
             return [seen(reader) for _ in range(3) if commit()]
 
         answers = as_nobody(work)
@@ -148,10 +156,10 @@ def test_a_user_who_may_not_write_follows_while_a_writer_is_connected(files: Dat
 
 
 def test_a_user_who_may_not_write_is_told_how_when_nobody_else_has_the_file_open(
-    files: DataFiles,
+    files: DataFiles, signal: ModeSignal
 ) -> None:
     take_writing_from_others(files)
-    freshness, _, trouble = as_nobody(lambda: seen(ModeReader(files.directory)))
+    freshness, _, trouble = as_nobody(lambda: seen(ModeReader(files.directory, signal=signal)))
     assert freshness is Freshness.NO_STORE
     assert trouble in {Trouble.READ_ONLY, Trouble.NO_PERMISSION}
 

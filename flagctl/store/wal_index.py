@@ -1,0 +1,157 @@
+"""The WAL index (`control.db-shm`) as SQLite's processes share it, mapped to be looked at.
+
+Its layout is documented ("WAL-mode File Format", section 2) but not promised: the version, the
+checksum and both copies of the header are checked before anything relies on it.
+
+This is the only place that may open such a file past SQLite. Closing any descriptor of it drops
+the POSIX locks that SQLite holds on it in the same process, so a descriptor once opened is kept
+as long as a connection of this process could hold such locks.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+HEADER: Final = slice(0, 96)
+"""The two copies of the header. Every commit changes both before it returns."""
+
+VERSION: Final = 3007000
+MAPPED_BYTES: Final = 4096
+UNUSED_AT_MOST: Final = 16
+
+_COPY_BYTES: Final = 48
+_COPY: Final = struct.Struct("=IIIBBHIIIIIIII")
+_OWN_DESCRIPTORS: Final = 2  # ours, and the duplicate that Python's mmap keeps
+
+Inode = tuple[int, int]
+
+
+class UnusableWalIndexError(Exception):
+    """The WAL index is not there, or not as this code knows it; the message says why."""
+
+
+@dataclass(slots=True)
+class WalIndex:
+    """One mapped file. `mapping[HEADER]` is all that anybody needs of it."""
+
+    inode: Inode
+    descriptor: int
+    mapping: mmap.mmap
+    users: int = 0
+
+
+_mapped: dict[Inode, WalIndex] = {}
+_registry = threading.Lock()
+
+
+def acquire(path: Path) -> WalIndex:
+    """Return the mapping of the WAL index at `path`; the caller has SQLite's connection open.
+
+    Raises:
+        UnusableWalIndexError: it can't be relied on.
+
+    """
+    with _registry:
+        _sweep()
+        try:
+            index = _mapped.get(_inode(os.stat(path))) or _map(path)  # noqa: PTH116 - as below
+        except (OSError, ValueError) as error:
+            raise UnusableWalIndexError(f"{path.name} can't be mapped: {error}") from error
+        _require_in_use(index, path)
+        _require_layout(index, path)
+        index.users += 1
+        return index
+
+
+def release(index: WalIndex) -> None:
+    """Give the mapping back; it is kept for the next one who asks."""
+    with _registry:
+        index.users -= 1
+
+
+def _inode(found: os.stat_result) -> Inode:
+    return found.st_dev, found.st_ino
+
+
+def _map(path: Path) -> WalIndex:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    # Never closed on the way out, come what may: see the top of the file.
+    inode = _inode(os.fstat(descriptor))
+    mapping = mmap.mmap(descriptor, MAPPED_BYTES, access=mmap.ACCESS_READ)
+    return _mapped.setdefault(inode, WalIndex(inode, descriptor, mapping))
+
+
+def _require_in_use(index: WalIndex, path: Path) -> None:
+    """Refuse a file that SQLite does not have open here: it was replaced a moment ago."""
+    if _descriptors_on(index.inode) == _OWN_DESCRIPTORS:
+        raise UnusableWalIndexError(f"{path.name} is not the file that SQLite has open")
+
+
+def _require_layout(index: WalIndex, path: Path) -> None:
+    complaint = None
+    for _ in range(100):  # a commit may be under way
+        complaint = layout_complaint(index.mapping[HEADER])
+        if complaint is None:
+            return
+    raise UnusableWalIndexError(f"{path.name}: {complaint}")
+
+
+def layout_complaint(header: bytes) -> str | None:
+    """Say what is not as it should be with the two copies of the header."""
+    copy = header[:_COPY_BYTES]
+    if copy != header[_COPY_BYTES:]:
+        return "the two copies of its header differ"
+    version, _, _, is_ready, *_ = fields = _COPY.unpack(copy)
+    if version != VERSION:
+        return f"its version is {version}, not {VERSION}"
+    if is_ready != 1:
+        return "it is not initialised"
+    if _checksum(copy) != fields[-2:]:
+        return "the checksum of its header is another one"
+    return None
+
+
+def _checksum(copy: bytes) -> tuple[int, int]:
+    """SQLite's checksum over the header but for the checksum itself, in native byte order."""
+    first = second = 0
+    words = struct.unpack("=10I", copy[:40])
+    for even, odd in zip(words[::2], words[1::2], strict=True):
+        first = (first + even + second) & 0xFFFFFFFF
+        second = (second + odd + first) & 0xFFFFFFFF
+    return first, second
+
+
+def _sweep() -> None:
+    """Close what nobody can need any more, so that a long life of many files does not pile up."""
+    unused = [index for index in _mapped.values() if index.users == 0]
+    for index in unused:
+        is_deleted = os.fstat(index.descriptor).st_nlink == 0
+        may_go = is_deleted or len(unused) > UNUSED_AT_MOST
+        # No other descriptor on it in this process: so SQLite holds no lock on it to lose.
+        if may_go and _descriptors_on(index.inode) == _OWN_DESCRIPTORS:
+            del _mapped[index.inode]
+            index.mapping.close()
+            os.close(index.descriptor)
+
+
+def _descriptors_on(inode: Inode) -> int:
+    """Count this process's descriptors on a file; -1 when the system does not tell."""
+    try:
+        return sum(found == inode for found in _open_inodes())
+    except OSError:
+        return -1
+
+
+def _open_inodes() -> Iterator[Inode]:
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - names are all that is wanted
+        try:
+            yield _inode(os.fstat(int(name)))
+        except OSError:  # the listing's own descriptor
+            continue
