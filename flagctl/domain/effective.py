@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flagctl.domain.flag import ControlState
@@ -53,18 +54,39 @@ def effective(
         (Source.ENV, pin),
         (Source.CUTOVER_FLAG, state.cutover_mode if pin is None else None),
     )
-    source = next((source for source, claim in claims if claim is mode), Source.DEFAULT)
-    return EffectiveMode(mode, wanted, source, freshness, state.revision)
+    return EffectiveMode(mode, wanted, _first(claims, mode), freshness, state.revision)
 
 
-def without_store(*, pin: Mode | None, break_glass: Mode | None) -> EffectiveMode:
+@dataclass(frozen=True, slots=True)
+class LastKnown:
+    """What some process read of the store when it could be read last: the active flags' modes."""
+
+    revision: int
+    cutover_mode: Mode | None
+    rollback_mode: Mode | None
+
+
+NOTHING_KNOWN = LastKnown(revision=0, cutover_mode=None, rollback_mode=None)
+
+
+def without_store(
+    *, pin: Mode | None, break_glass: Mode | None, last_known: LastKnown = NOTHING_KNOWN
+) -> EffectiveMode:
     """Return the mode of a process that never could read the store (decision 6).
 
-    The safest of configured, `stub-policy` and the break-glass file: `real-policy` never runs
-    on ignorance.
+    The safest of configured, `stub-policy`, the break-glass file and what was known last, which
+    can only lower: `real-policy` never runs on ignorance.
     """
-    wanted = pin or DEFAULT_MODE
-    mode = safest(wanted, DEFAULT_MODE, break_glass)
-    claims = ((Source.BREAK_GLASS, break_glass), (Source.ENV, pin))
-    source = next((source for source, claim in claims if claim is mode), Source.DEFAULT)
-    return EffectiveMode(mode, wanted, source, Freshness.NO_STORE, revision=None)
+    wanted = pin or safest(DEFAULT_MODE, last_known.cutover_mode)
+    mode = safest(wanted, DEFAULT_MODE, last_known.rollback_mode, break_glass)
+    claims = (
+        (Source.BREAK_GLASS, break_glass),
+        (Source.ROLLBACK_FLAG, last_known.rollback_mode),
+        (Source.ENV, pin),
+        (Source.CUTOVER_FLAG, last_known.cutover_mode if pin is None else None),
+    )
+    return EffectiveMode(mode, wanted, _first(claims, mode), Freshness.NO_STORE, revision=None)
+
+
+def _first(claims: Iterable[tuple[Source, Mode | None]], mode: Mode) -> Source:
+    return next((source for source, claim in claims if claim is mode), Source.DEFAULT)

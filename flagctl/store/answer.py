@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from flagctl.domain.access import RuntimeScope
 from flagctl.domain.effective import (
+    NOTHING_KNOWN,
     EffectiveMode,
+    LastKnown,
     effective,
     without_store,
 )
@@ -45,13 +47,14 @@ class Known:
     trouble: StoreTroubleError | None = None
     doubt: StoreTroubleError | None = None
     break_glass: BreakGlass | None = None
+    last_known: LastKnown = NOTHING_KNOWN
 
     def reading(self, pin: Mode | None) -> Reading:
         """Return the answer of a process whose environment pins `pin`."""
         trouble, snapshot, break_glass = self.trouble or self.doubt, self.snapshot, self.break_glass
         lowered = break_glass.mode if break_glass else None
         if snapshot is None:
-            mode = without_store(pin=pin, break_glass=lowered)
+            mode = without_store(pin=pin, break_glass=lowered, last_known=self.last_known)
             return Reading(mode, None, trouble, break_glass, None)
         freshness = Freshness.LAST_KNOWN_GOOD if trouble else Freshness.FRESH
         mode = effective(snapshot.state, pin=pin, break_glass=lowered, freshness=freshness)

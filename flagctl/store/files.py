@@ -36,3 +36,8 @@ class DataFiles:
     def break_glass(self) -> Path:
         """The file that lowers the mode when everything else is down."""
         return self.directory / "BREAK_GLASS"
+
+    @property
+    def last_known_good(self) -> Path:
+        """What a process that starts without a readable store may still lower its mode by."""
+        return self.directory / "last-known-good.json"

@@ -11,13 +11,14 @@ from mmap import mmap
 from pathlib import Path
 from typing import Any, Final
 
-from flagctl.domain.effective import EffectiveMode
+from flagctl.domain.effective import NOTHING_KNOWN, EffectiveMode
 from flagctl.store import forking
 from flagctl.store.answer import Known, Reading
 from flagctl.store.break_glass import BreakGlass, BreakGlassKeeper
 from flagctl.store.files import DataFiles
 from flagctl.store.follower import Follower
 from flagctl.store.identity import Identity, identify
+from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.retry import Retry
 from flagctl.store.signal import SignalInUse
 from flagctl.store.trouble import StoreTroubleError, Trouble
@@ -72,6 +73,7 @@ class ModeReader:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._break_glass = BreakGlassKeeper(files.break_glass)
+        self._last_known_good = LastKnownGoodFile(files.last_known_good)
         self._follower: Follower | None = None
         self._identity: Identity | None = None
         self._retry = Retry(LOOK_EVERY_S, RETRY_AT_MOST_S)
@@ -137,6 +139,7 @@ class ModeReader:
         """Hold still before a fork: SQLite's connections and locks do not survive one."""
         self._lock.acquire()
         self._disconnect()
+        self._last_known_good.settle()
 
     def resume(self) -> None:
         """Go on after the fork, in the parent as in the child."""
@@ -220,7 +223,9 @@ class ModeReader:
         if not isinstance(error, StoreTroubleError):
             # A mistake of the code, which must not fail a request either.
             error = StoreTroubleError(Trouble.IO, self._path, repr(error))
-        self._learn(trouble=error)
+        was_read = self._known.snapshot is not None
+        last_known = NOTHING_KNOWN if was_read else self._last_known_good.read()
+        self._learn(trouble=error, last_known=last_known)
 
     def _disconnect(self) -> None:
         self._use(None)
@@ -242,12 +247,14 @@ class ModeReader:
         self._fast = self._fast_path()
 
     def _tell(self, before: Reading, now: Reading) -> None:
-        """Log trouble once when it comes and once when it goes."""
+        """Log trouble once when it comes and once when it goes; keep a new revision on disk."""
         was, trouble = before.trouble, now.trouble
         if trouble is None and was is not None:
             _log().info("store_readable_again")
         elif trouble is not None and (was is None or was.trouble is not trouble.trouble):
             _log().warning("store_trouble", trouble=trouble.trouble, message=str(trouble))
+        if trouble is None and now.state is not None and now.state != before.state:
+            self._last_known_good.keep(now.state)
 
     def _fast_path(self) -> FastPath:
         follower, reading = self._follower, self._reading
