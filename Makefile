@@ -14,7 +14,7 @@ PY := .venv/bin/python
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header
 INSTALL := $(UV) pip install --quiet --python $(PY)
 
-.PHONY: help setup setup-test browser run test check lint lock bench clean
+.PHONY: help setup setup-test browser run test slurm-test check lint lock bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ run: .venv/ready ## Start everything: web, runtime, reminders; Ctrl-C stops it
 
 test: .venv/ready-test browser ## Run every test that needs no root
 	@$(PY) -m pytest $(ARGS)
+
+slurm-test: .venv/ready-test ## Run the tests on a real Slurm cluster, built first; needs root
+	@$(PY) -m tests.slurm.cluster build
+	@$(PY) -m pytest -m slurm $(ARGS)
 
 lint: .venv/ready-test ## Style and types
 	@$(PY) -m ruff check
