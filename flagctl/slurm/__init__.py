@@ -1,0 +1,1 @@
+"""The live Slurm, seen through one child process that alone holds pyslurm."""
