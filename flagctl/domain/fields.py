@@ -23,14 +23,20 @@ _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _EXPIRY_EXAMPLES: Final = "for example 90s, 15m, 4h, 2d or 2026-05-01T12:00:00Z"
 
 
+_CONTROLS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode's categories of control characters, surrogates, and ends of lines and paragraphs."""
+
+_INVISIBLE: Final = frozenset({"Cf", "Zs"})
+
+
 def _text(value: str, field: str, max_chars: int) -> str:
     """Return one line of text, trimmed; any script and any markup is just text."""
     clean = value.strip()
-    if not clean:
+    if all(unicodedata.category(char) in _INVISIBLE for char in clean):
         raise InvalidError(f"{field} is blank. Say it in a few words.", field)
     if len(clean) > max_chars:
         raise InvalidError(f"{field} has {len(clean)} characters; at most {max_chars} fit.", field)
-    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in clean):
+    if any(unicodedata.category(char) in _CONTROLS for char in clean):
         raise InvalidError(
             f"{field} holds a control character (a line break, a tab, an escape). "
             "Write it on one line of plain text.",
@@ -104,7 +110,11 @@ def expiry(value: str, now: datetime, field: str = "expires") -> datetime:
     """Return when something ends: a span counted from `now`, or an RFC 3339 time with a zone."""
     text = value.strip()
     if "T" not in text.upper():
-        return _later(now, duration(text, field), field)
+        span = duration(text, field)
+        try:
+            return now + span
+        except OverflowError:
+            raise _beyond_calendar(field) from None
     return moment(text, field)
 
 
@@ -112,7 +122,7 @@ def moment(value: str, field: str) -> datetime:
     """Return an RFC 3339 time with its zone, in UTC."""
     text = value.strip()
     try:
-        when = datetime.fromisoformat(text)
+        when = datetime.fromisoformat(text.upper())
     except ValueError:
         raise InvalidError(f"{field} {value!r} can't be read; {_EXPIRY_EXAMPLES}.", field) from None
     if when.tzinfo is None:
@@ -120,18 +130,20 @@ def moment(value: str, field: str) -> datetime:
             f"{field} {value!r} has no time zone. Add one: {text}Z is UTC, {text}+01:00 is not.",
             field,
         )
-    return when.astimezone(UTC)
-
-
-def _later(now: datetime, span: timedelta, field: str) -> datetime:
     try:
-        return now + span
+        return when.astimezone(UTC)
     except OverflowError:
-        raise InvalidError(f"{field} lies beyond the calendar.", field) from None
+        raise _beyond_calendar(field) from None
+
+
+def _beyond_calendar(field: str) -> InvalidError:
+    return InvalidError(f"{field} lies beyond the calendar.", field)
 
 
 def between(when: datetime, now: datetime, maximum: timedelta, field: str = "expires") -> datetime:
     """Return `when` if it is after `now` and at most `maximum` later."""
+    if when.tzinfo is None:
+        raise InvalidError(f"{field} {when} has no time zone.", field)
     if when <= now:
         raise InvalidError(f"{field} is not in the future. Give a later time, such as 4h.", field)
     if when > now + maximum:

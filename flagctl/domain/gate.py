@@ -73,7 +73,8 @@ def _gets_real_policy(before: ControlState, after: ControlState, pin: Mode | Non
 def _problem(verdict: SlurmVerdict, now: datetime) -> str | None:
     if verdict.holds is None or verdict.taken_at is None:
         return f"its preconditions are unknown: {verdict.detail}"
-    if now - verdict.taken_at > VERDICT_MAX_AGE:
+    # By its distance: after the clock was set back, an old verdict would be young for long.
+    if abs(now - verdict.taken_at) > VERDICT_MAX_AGE:
         return "the last check of its preconditions is too old"
     if not verdict.holds:
         return f"a precondition does not hold: {verdict.detail}"
