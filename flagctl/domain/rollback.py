@@ -28,10 +28,10 @@ from flagctl.domain.decision import (
     require_current_revision,
     with_flag,
 )
-from flagctl.domain.effective import by_flags, in_force
+from flagctl.domain.effective import by_flags, configured, in_force
 from flagctl.domain.flag import ControlState, Flag
 from flagctl.errors import ConflictError, InvalidError
-from flagctl.vocabulary import DEFAULT_MODE, Action, FlagKind, Mode, Outcome
+from flagctl.vocabulary import LADDER, Action, FlagKind, Mode, Outcome
 
 
 def roll_back(change: RollBack, at: Situation) -> Decision:
@@ -91,11 +91,11 @@ def raise_rollback(change: RaiseRollback, at: Situation) -> Decision:
     """Supersede the rollback by a higher one that is still below what is configured."""
     require_current_revision(change.revision, at.state, upward=True)
     old = _active_rollback(at.state, "raise")
-    ceiling = at.state.cutover_mode or DEFAULT_MODE
+    ceiling = _highest_configured(at)
     if not old.mode.rung < change.mode.rung < ceiling.rung:
         raise InvalidError(
-            f"The rollback is at {old.mode} and {ceiling} is configured by flags; a rollback is "
-            "raised to a mode between the two. To go all the way up, end the rollback.",
+            f"The rollback is at {old.mode} and {ceiling} is configured; a rollback is raised to a "
+            "mode between the two. To go all the way up, end the rollback.",
             "mode",
         )
     flag = _new_rollback(
@@ -152,6 +152,12 @@ def hand_over(change: HandOver, at: Situation) -> Decision:
     flag = replace(old, owner=change.owner, revision=at.next_revision)
     detail = {"owner": change.owner, "owner_before": old.owner}
     return accepted(Action.HAND_OVER, at, with_flag(at, flag), flag, detail=detail)
+
+
+def _highest_configured(at: Situation) -> Mode:
+    """Return what is configured by flags, or by a live process that is pinned higher."""
+    modes = (configured(at.state, pin) for pin in (None, *at.facts.pins))
+    return max(modes, key=LADDER.index)
 
 
 def _is_already_as_safe_as(mode: Mode, at: Situation) -> bool:
