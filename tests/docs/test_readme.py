@@ -33,3 +33,10 @@ def test_its_steps_lead_there_and_back_and_the_trail_tells_the_story(tmp_path: P
             shown.read_until("[y/N]")
             shown.press("y\n")
             assert f"{SAFE} → {STUB}" in shown.rest()
+
+
+def test_every_file_that_it_links_to_is_there() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert links
+    missing = [link for link in links if not (ROOT / link).exists()]
+    assert not missing
