@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 from flagctl.cli.desk import Desk, invoking_actor, now
@@ -46,6 +47,8 @@ def carry_out(
     done = Done(receipt.event, receipt.state, receipt.flag, desk.settings.environment)
     if not as_json:
         say(sentence(done.event))
+        # Whoever reads a pipe must not wait for the proof to learn that the act is done.
+        sys.stdout.flush()
     record = _proven(desk, done, patience)
     if as_json:
         say_json(record)

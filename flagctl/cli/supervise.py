@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Final
 
@@ -126,8 +127,10 @@ def _pass_on(name: str, output: IO[bytes]) -> None:
 
 
 def _tell(name: str, line: str) -> None:
-    sys.stderr.write(f"{name:<7} | {printable(line)}\n")
-    sys.stderr.flush()
+    # When nobody reads us any more, the children must still be read, or they would block.
+    with suppress(OSError):
+        sys.stderr.write(f"{name:<7} | {printable(line)}\n")
+        sys.stderr.flush()
 
 
 def _how(code: int) -> str:

@@ -39,14 +39,14 @@ class Answer:
 
 
 class Terminal:
-    """Runs `flagctl`; nothing of the test's own environment that flagctl reads gets through."""
+    """Runs `flagctl`; nothing of the test's own environment that changes it gets through."""
 
     def __init__(self, directory: Path, **environment: str) -> None:
         self.files = DataFiles(directory)
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("FLAGCTL_", "ZPE_"))
+            if not name.startswith(("FLAGCTL_", "ZPE_", "PYTHONUNBUFFERED"))
         }
         self.environment = {**inherited, "FLAGCTL_DATA_DIR": str(directory), **environment}
 
