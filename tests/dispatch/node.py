@@ -22,6 +22,7 @@ class Node:
         self.go_on.set()
         self.hang_up = False
         self.requests: list[dict[str, str]] = []
+        self.orders: list[dict[str, Any]] = []
         self.taken: dict[str, dict[str, Any]] = {}
         self._server = Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}/submit"
@@ -40,8 +41,9 @@ class Node:
 
     def take(self, headers: dict[str, str], body: bytes) -> int:
         self.requests.append(headers)
+        self.orders.append(json.loads(body))
         if self.status < 300:
-            self.taken.setdefault(headers["idempotency-key"], json.loads(body))
+            self.taken.setdefault(headers["idempotency-key"], self.orders[-1])
         self.go_on.wait()
         return self.status
 

@@ -64,11 +64,12 @@ def test_what_is_in_doubt_is_retried_as_it_began_also_after_a_flip(
     answer = runtime.post(PATH, json=command())
     assert answer.status_code == 202
     assert runtime.get("/api/health").json()["reasons"] == []
-    assert len(node.requests) == 2
-    (taken,) = node.taken.values()
-    assert taken["boundary"]["adapter"] == Mode.STUB_POLICY
-    assert taken["submission_id"] == answer.json()["submission_id"]
-    assert taken["trace_id"] == answer.json()["trace_id"]
+    first, second = node.orders
+    assert first == second
+    assert first["boundary"]["adapter"] == Mode.STUB_POLICY
+    assert first["submission_id"] == answer.json()["submission_id"]
+    assert first["trace_id"] == answer.json()["trace_id"]
+    assert len({headers["idempotency-key"] for headers in node.requests}) == 1
 
 
 def test_what_is_in_doubt_is_not_given_to_another_dispatcher(
