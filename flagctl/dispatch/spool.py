@@ -70,26 +70,30 @@ class SpoolDispatcher:
 
     def _write(self, order: Order) -> None:
         path = self._directory / f"{order.digest}{SUFFIX}"
-        partial = self._directory / f"{_PARTIAL}{uuid.uuid4().hex}"
-        try:
-            if not path.exists():
-                self._require_room()
-                _write_durably(partial, order.document())
-                _publish(partial, path)
+        if _lies_there(path) or not self._put(path, order.document()):
             _require_same(path, order)
-        except OSError as error:
-            raise NotSentError(_problem(error, self._directory)) from error
-        finally:
-            with suppress(OSError):
-                partial.unlink()
-        self._make_durable(path)
-
-    def _make_durable(self, path: Path) -> None:
         self._waiting += 1
         try:
             _sync_directory(self._directory)
         except OSError as error:
             raise InDoubtError(f"{path} was written, and may not survive: {error}") from error
+
+    def _put(self, path: Path, text: str) -> bool:
+        """Write the file and then give it its name; return whether the name was still free."""
+        self._require_room()
+        partial = self._directory / f"{_PARTIAL}{uuid.uuid4().hex}"
+        try:
+            _write_durably(partial, text)
+            os.link(partial, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            self._count_again_s = 0.0  # the directory may be gone: the next one makes it
+            raise NotSentError(_problem(error, self._directory)) from error
+        finally:
+            with suppress(OSError):
+                partial.unlink()
+        return True
 
     def _require_room(self) -> None:
         """Raise `NotSentError` when the spool is full.
@@ -138,17 +142,22 @@ def _write_durably(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _publish(partial: Path, path: Path) -> None:
-    """Give the file its name, unless another attempt did so meanwhile."""
-    with suppress(FileExistsError):
-        os.link(partial, path)
+def _lies_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
 
 
 def _require_same(path: Path, order: Order) -> None:
+    """Raise unless the file that lies there is this submission's, from an earlier attempt."""
     try:
         found = json.loads(path.read_bytes())["submission_id"]
     except FileNotFoundError:
         return  # taken already: then it was there
+    except OSError as error:
+        raise InDoubtError(f"{path} lies there and can't be read: {error}") from error
     except (ValueError, KeyError, TypeError):
         found = "which can't be read"
     if found != order.submission_id:

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from flagctl.dispatch.ports import NotSentError
+from flagctl.dispatch.ports import InDoubtError, NotSentError
 from flagctl.dispatch.spool import SpoolDispatcher
 from flagctl.domain.submission import Order
 from tests.dispatch.orders import order
@@ -57,6 +58,29 @@ def test_a_full_spool_still_knows_what_lies_in_it(tmp_path: Path) -> None:
     put(tmp_path, first, max_files=1)
     put(tmp_path, first, max_files=1)
     assert names(tmp_path) == [f"{first.digest}.json"]
+
+
+def test_a_spool_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    directory = tmp_path / "spool"
+
+    async def story() -> None:
+        spool = SpoolDispatcher(directory, max_files=10)
+        await spool.dispatch(order("1"))
+        shutil.rmtree(directory)
+        with pytest.raises(NotSentError):
+            await spool.dispatch(order("2"))
+        await spool.dispatch(order("2"))
+        await spool.close()
+
+    asyncio.run(story())
+    assert names(directory) == [f"{order('2').digest}.json"]
+
+
+def test_a_file_that_cannot_be_read_leaves_the_order_in_doubt(tmp_path: Path) -> None:
+    sent = order()
+    (tmp_path / f"{sent.digest}.json").mkdir()
+    with pytest.raises(InDoubtError, match="can't be read"):
+        put(tmp_path, sent)
 
 
 @contextmanager
