@@ -2,13 +2,17 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import LOOK_EVERY_S
 from flagctl.vocabulary import EMERGENCY_MODE, FlagKind, Freshness, Mode, Source
 from tests.reader.conftest import MovedClock, Opener
 from tests.reader.control import end_flag, next_revision, raise_flag
+from tests.reader.other_process import other_process
 
 
 def test_an_empty_store_gives_the_default(open_reader: Opener) -> None:
@@ -45,6 +49,7 @@ import sys
 from pathlib import Path
 from flagctl.store.connection import open_connection
 from flagctl.vocabulary import FlagKind, Mode
+from tests.reader.other_process import other_process
 from tests.reader.control import raise_flag
 connection = open_connection(Path(sys.argv[1]))
 for line in sys.stdin:
@@ -153,28 +158,59 @@ def test_threads_share_one_reader(open_reader: Opener, writer: sqlite3.Connectio
             thread.result()
 
 
-def test_a_forked_child_follows_and_the_parent_too(
-    open_reader: Opener, writer: sqlite3.Connection, files: DataFiles
-) -> None:
-    reader = open_reader()
-    reader.read()
-    writer.close()
-    into_child, from_parent = os.pipe()
+@contextmanager
+def forked(work: Callable[[], int]) -> Iterator[Callable[[], int]]:
+    """Fork a child that does its work when told; the call given tells it and returns its result."""
+    (to_child, from_parent), (to_parent, from_child) = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            os.read(into_child, 1)
-            os._exit(reader.effective().revision or 0)
+            while os.read(to_child, 1) == b"x":
+                os.write(from_child, bytes([work()]))
         finally:
-            os._exit(99)
-    other = sqlite3.connect(files.control, isolation_level=None)
-    assert next_revision(other) == 1
-    assert reader.effective().revision == 1
-    os.write(from_parent, b"x")
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
-    other.close()
-    os.close(into_child)
-    os.close(from_parent)
+            os._exit(0)
+
+    def ask() -> int:
+        os.write(from_parent, b"x")
+        return os.read(to_parent, 1)[0]
+
+    try:
+        yield ask
+    finally:
+        os.write(from_parent, b".")
+        os.waitpid(child, 0)
+        for descriptor in (to_child, from_parent, to_parent, from_child):
+            os.close(descriptor)
+
+
+COMMIT = "print(next_revision(connection), flush=True)"
+
+
+def commit_elsewhere(files: DataFiles) -> int:
+    """Commit in a process that opens the file, and closes it before this returns."""
+    with other_process(files, f"{COMMIT}\nconnection.close()") as process:
+        return int(process.communicate()[0])
+
+
+def test_a_forked_child_follows_and_the_parent_too(open_reader: Opener, files: DataFiles) -> None:
+    reader = open_reader()
+    assert reader.effective().revision == 0
+    with forked(lambda: reader.effective().revision or 0) as ask:
+        for revision in (1, 2, 3):
+            assert commit_elsewhere(files) == revision
+            assert reader.effective().revision == revision
+            assert ask() == revision
+
+
+def test_a_forked_child_holds_locks_of_its_own(open_reader: Opener, files: DataFiles) -> None:
+    """Else the last writer that goes would take the WAL away under the child."""
+    reader = open_reader()
+    with forked(lambda: reader.effective().revision or 0) as ask:
+        assert ask() == 0
+        reader.close()
+        assert commit_elsewhere(files) == 1
+        assert Path(f"{files.control}-shm").exists()
+        assert ask() == 1
 
 
 def test_answers_are_counted_by_freshness(
