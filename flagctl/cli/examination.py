@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +21,12 @@ from flagctl.cli.watching import break_glass_at, reports_at
 from flagctl.errors import Code, FlagctlError
 from flagctl.present.wording import ago, plural
 from flagctl.settings import unknown_names
+from flagctl.store.trouble import StoreTroubleError
+from flagctl.vocabulary import ModeSignal
 
 LOW_SPACE_BYTES: Final = 100 * 1024 * 1024
 CLOCK_SLACK_S: Final = 60
+SIGNAL_BUSY_TIMEOUT_S: Final = 1.0
 
 
 def examine(desk: Desk) -> Iterator[Finding]:
@@ -35,6 +39,7 @@ def examine(desk: Desk) -> Iterator[Finding]:
         ("data directory", lambda: _directory(files.directory)),
         ("free space", lambda: _space(files.directory)),
         ("control.db", lambda: _control(desk)),
+        ("mode signal", lambda: _signal(desk)),
         ("open by", lambda: _holders(files.control)),
         ("clock", lambda: _clock(desk)),
         ("submissions.db", lambda: _submissions(files.submissions)),
@@ -104,6 +109,21 @@ def _control(desk: Desk) -> Finding:
         text = f"{told}, but this user may not write it: acts would be refused (mode 660, group)."
         return warning("control.db", text)
     return ok("control.db", f"{told}. The trail is checked by `flagctl audit verify`.")
+
+
+def _signal(desk: Desk) -> Finding:
+    from flagctl.store.follower import Follower
+
+    wanted = desk.settings.mode_signal
+    try:
+        with closing(Follower(desk.files.control, SIGNAL_BUSY_TIMEOUT_S, wanted)) as follower:
+            in_use = follower.in_use
+    except StoreTroubleError:
+        return warning("mode signal", "unknown as long as control.db can't be read")
+    told = f"{in_use.kind}: {in_use.why}"
+    if wanted is ModeSignal.FAST and in_use.kind is not ModeSignal.FAST:
+        return warning("mode signal", f"{told}. Answers are right, and each costs a little more.")
+    return ok("mode signal", told)
 
 
 def _holders(path: Path) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from flagctl.adapter.telemetry import Resolution
 from flagctl.runtime.in_flight import InFlight
 from flagctl.store.mode_reader import ModeReader
-from flagctl.vocabulary import Freshness, Mode
+from flagctl.vocabulary import Freshness, Mode, ModeSignal
 
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -84,6 +84,18 @@ class _InForce(Collector):
         for freshness, count in self._reader.answers.items():
             answers.add_metric((freshness,), count)
         yield answers
+        yield _one_of(
+            "flagctl_signal",
+            "What tells this process of a flip.",
+            "signal",
+            (ModeSignal.PLAIN, ModeSignal.FAST),
+            self._reader.signal_in_use.kind,
+        )
+        fall_backs = CounterMetricFamily(
+            "flagctl_signal_fall_backs", "Times the fast signal was found wrong and given up."
+        )
+        fall_backs.add_metric((), self._reader.fall_backs)
+        yield fall_backs
         in_flight = GaugeMetricFamily(
             "flagctl_in_flight", "Submissions not answered yet.", labels=("mode",)
         )
@@ -92,9 +104,7 @@ class _InForce(Collector):
         yield in_flight
 
 
-def _one_of(
-    name: str, help_: str, label: str, words: type[Mode] | type[Freshness], now: str
-) -> Metric:
+def _one_of(name: str, help_: str, label: str, words: Iterable[str], now: str) -> Metric:
     family = GaugeMetricFamily(name, f"{help_} 1 for what holds, 0 for the rest.", labels=(label,))
     for word in words:
         family.add_metric((word,), float(word == now))

@@ -1,6 +1,7 @@
 """`flagctl doctor`: one line for each thing, also when everything is broken."""
 
 import os
+from contextlib import closing
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from flagctl.adapter.sample_policy import copy_sample_policy
 from flagctl.domain.change import RollBack
 from flagctl.settings import Settings
-from flagctl.vocabulary import Health, Mode
+from flagctl.store.connection import open_connection
+from flagctl.vocabulary import Health, Mode, ModeSignal
 from tests.cli.terminal import Answer, Terminal
 
 
@@ -128,3 +130,18 @@ def test_a_clock_before_the_newest_event_is_a_warning(ready: Terminal) -> None:
     ready.act(RollBack(Mode.PASSTHROUGH, "slow"), at=datetime.now(UTC) + timedelta(hours=2))
     found = findings(ready.do("doctor", "--json"))
     assert found["clock"]["health"] == Health.WARNING
+
+
+def test_it_tells_which_signal_runs_and_why(ready: Terminal) -> None:
+    fast = findings(ready.do("doctor", "--json"))["mode signal"]
+    assert (fast["health"], fast["text"].split(":")[0]) == (Health.OK, ModeSignal.FAST)
+    plain = findings(ready.do("doctor", "--json", FLAGCTL_MODE_SIGNAL="plain"))["mode signal"]
+    assert plain["text"] == "plain: it was asked for"
+
+
+def test_a_fast_signal_that_can_not_be_is_a_warning(ready: Terminal) -> None:
+    with closing(open_connection(ready.files.control)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+    told = findings(ready.do("doctor", "--json", FLAGCTL_MODE_SIGNAL="fast"))["mode signal"]
+    assert told["health"] == Health.WARNING
+    assert told["text"].startswith("plain: control.db-shm can't be mapped")
