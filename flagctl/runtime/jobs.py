@@ -14,6 +14,7 @@ from flagctl.errors import FlagctlError
 from flagctl.runtime.problems import (
     ProblemCode,
     ProblemError,
+    TooLargeError,
     documented,
     from_flagctl_error,
     from_validation,
@@ -41,7 +42,6 @@ _CODES: Final = (
     ProblemCode.FORBIDDEN,
     ProblemCode.MANAGEMENT_NODE_NOT_FOUND,
     ProblemCode.IDEMPOTENCY_CONFLICT,
-    ProblemCode.REQUEST_TOO_LARGE,
     ProblemCode.POLICY_REJECTED,
     ProblemCode.INTERNAL,
     ProblemCode.EXECUTION_UNAVAILABLE,
@@ -125,12 +125,12 @@ async def _body(request: Request) -> bytes:
     _require_json(request.headers.get("content-type", ""))
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > BODY_MAX_BYTES:
-        raise _too_large()
+        raise TooLargeError(BODY_MAX_BYTES)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_MAX_BYTES:
-            raise _too_large()
+            raise TooLargeError(BODY_MAX_BYTES)
     return bytes(body)
 
 
@@ -141,13 +141,6 @@ def _require_json(content_type: str) -> None:
             f"The body must be JSON. Send it with `Content-Type: {_JSON}`.",
             "Content-Type",
         )
-
-
-def _too_large() -> ProblemError:
-    return ProblemError(
-        ProblemCode.REQUEST_TOO_LARGE,
-        f"The body is larger than {BODY_MAX_BYTES} bytes. Put the input behind input_uri.",
-    )
 
 
 def _command(body: bytes) -> SubmitJobCommand:

@@ -30,7 +30,6 @@ class ProblemCode(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     IDEMPOTENCY_CONFLICT = "idempotency_conflict"
-    REQUEST_TOO_LARGE = "request_too_large"
     POLICY_REJECTED = "policy_rejected"
     INTERNAL = "internal"
     EXECUTION_UNAVAILABLE = "execution_unavailable"
@@ -46,7 +45,6 @@ STATUS: Final[Mapping[ProblemCode, HTTPStatus]] = MappingProxyType(
         ProblemCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
         ProblemCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
         ProblemCode.IDEMPOTENCY_CONFLICT: HTTPStatus.CONFLICT,
-        ProblemCode.REQUEST_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         ProblemCode.POLICY_REJECTED: HTTPStatus.UNPROCESSABLE_ENTITY,
         ProblemCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
         ProblemCode.EXECUTION_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -106,6 +104,26 @@ class ProblemError(Exception):
         self.detail = detail
         self.field = field
 
+    @property
+    def status(self) -> HTTPStatus:
+        """Return the HTTP status of its answer."""
+        return STATUS[self.code]
+
+
+class TooLargeError(ProblemError):
+    """The body is too large: an invalid request for which HTTP has a status of its own."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            ProblemCode.INVALID_REQUEST,
+            f"The body is larger than {limit_bytes} bytes. Put the input behind input_uri.",
+        )
+
+    @property
+    def status(self) -> HTTPStatus:
+        """Return 413."""
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
 
 def from_flagctl_error(error: FlagctlError) -> ProblemError:
     """Return what an error of another room is to a client.
@@ -137,10 +155,9 @@ def _pointer(location: Sequence[int | str]) -> str:
 
 def response(problem: ProblemError) -> Response:
     """Return the HTTP answer for a problem."""
-    status = STATUS[problem.code]
     body = Problem(
-        title=status.phrase,
-        status=status,
+        title=problem.status.phrase,
+        status=problem.status,
         code=problem.code,
         detail=problem.detail,
         trace_id=current_trace_id(),
@@ -148,7 +165,7 @@ def response(problem: ProblemError) -> Response:
     )
     return Response(
         body.model_dump_json(exclude_none=True),
-        status,
+        problem.status,
         headers=dict(_HEADERS.get(problem.code, {})),
         media_type=MEDIA_TYPE,
     )
@@ -156,13 +173,12 @@ def response(problem: ProblemError) -> Response:
 
 def documented(*codes: ProblemCode) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI's responses for these codes, one for each status."""
-    responses: dict[int | str, dict[str, Any]] = {}
+    told: dict[int | str, list[str]] = {}
     for code in codes:
-        status = int(STATUS[code])
-        before = responses.get(status, {}).get("description")
-        description = f"{before}, {code}" if before else str(code)
-        responses[status] = {
-            "description": description,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-    return responses
+        told.setdefault(int(STATUS[code]), []).append(code)
+    told[int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)] = [ProblemCode.INVALID_REQUEST]
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": ", ".join(names), "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status, names in told.items()
+    }

@@ -20,7 +20,6 @@ HELD_STILL = section(RUNTIME, "3. ExecutionEvent and ProjectionUpdate")
 OURS = {
     ProblemCode.NOT_FOUND,
     ProblemCode.METHOD_NOT_ALLOWED,
-    ProblemCode.REQUEST_TOO_LARGE,
     ProblemCode.INTERNAL,
 }
 
