@@ -40,6 +40,19 @@ class AuditEvent:
     hash: str
 
 
+def storable(detail: Detail) -> Detail:
+    """Return the detail with what is no Unicode written as escapes, and without what is unset.
+
+    Names that the system gives, such as a path, may be any bytes; an event about them must not
+    fail.
+    """
+    return {
+        key: value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+        for key, value in detail.items()
+        if value is not None
+    }
+
+
 def canonical_json(event: AuditEvent) -> bytes:
     """Return the bytes that are hashed: JSON with sorted keys, no blanks, UTF-8."""
     body = {

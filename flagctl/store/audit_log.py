@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from flagctl.domain.audit import GENESIS_HASH, AuditEvent, Detail, Verification, sealed, verify
+from flagctl.domain.audit import (
+    GENESIS_HASH,
+    AuditEvent,
+    Detail,
+    Verification,
+    sealed,
+    storable,
+    verify,
+)
 from flagctl.domain.change import Actor
 from flagctl.domain.times import to_text
 from flagctl.store.reading import rows
@@ -30,6 +38,9 @@ class Entry:
     flag_id: int | None = None
     reason: str | None = None
     detail: Detail = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", storable(self.detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ def next_event(connection: sqlite3.Connection, entry: Entry, now: datetime) -> A
             mode_before=entry.before,
             mode_after=entry.after,
             reason=entry.reason,
-            detail={key: value for key, value in entry.detail.items() if value is not None},
+            detail=entry.detail,
             prev_hash=last_hash,
             hash="",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from flagctl.domain.audit import AuditEvent, Detail
+from flagctl.domain.audit import AuditEvent, Detail, storable
 from flagctl.domain.change import Actor
 from flagctl.domain.effective import by_flags
 from flagctl.store.audit_log import AuditFilter, Entry, list_events, newest_of
@@ -34,9 +34,10 @@ def record_sighting(
         StoreTroubleError: the store can't be written; nothing was.
 
     """
-    thing = {name: detail[name] for name in about}
+    detail = storable(detail)
+    thing = {name: detail.get(name) for name in about}
     with store.transaction() as transaction:
-        if _newest_about(transaction.connection, action, thing) == dict(detail):
+        if _newest_about(transaction.connection, action, thing) == detail:
             return None
         mode = by_flags(transaction.state())
         entry = Entry(actor, action, Outcome.SEEN, before=mode, after=mode, detail=detail)
@@ -52,12 +53,10 @@ def was_told(files: DataFiles, action: Action, detail: Detail) -> bool:
     """
     with reading(files) as connection:
         newest = newest_of(connection, action)
-    return newest is not None and detail.items() <= newest.detail.items()
+    return newest is not None and storable(detail).items() <= newest.detail.items()
 
 
-def _newest_about(
-    connection: sqlite3.Connection, action: Action, thing: Detail
-) -> dict[str, str | int | None] | None:
+def _newest_about(connection: sqlite3.Connection, action: Action, thing: Detail) -> Detail | None:
     events = list_events(connection, AuditFilter(action=action))
     told = (dict(event.detail) for event in events)
     return next((detail for detail in told if thing.items() <= detail.items()), None)
