@@ -35,7 +35,7 @@ def record_sighting(
 
     """
     detail = storable(detail)
-    thing = {name: detail.get(name) for name in about}
+    thing = {name: detail[name] for name in about if name in detail}
     with store.transaction() as transaction:
         if _newest_about(transaction.connection, action, thing) == detail:
             return None

@@ -196,6 +196,8 @@ class Writer:
 def _inode(path: Path) -> Inode | None:
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise StoreTroubleError(Trouble.NO_PERMISSION, path) from error
     return found.st_dev, found.st_ino

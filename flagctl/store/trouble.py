@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class Trouble(StrEnum):
     NOT_OURS = "not-ours"
     VANISHED = "vanished"
     NOT_WHOLE = "not-whole"
+    NOT_A_FILE = "not-a-file"
     IO = "io"
 
 
@@ -55,6 +57,8 @@ _MESSAGES = {
     "verify`, then bring a backup back with `flagctl db restore`.",
     Trouble.NOT_OURS: "{path} is a database, but none of flagctl's. Nothing was written. Check "
     "FLAGCTL_DATA_DIR, or the name of the file.",
+    Trouble.NOT_A_FILE: "{path} is a directory. Nothing was written. Move it away, then bring a "
+    "backup back with `flagctl db restore`.",
     Trouble.VANISHED: "{path} is gone, and there are traces that it held flags. It is not made "
     "anew, because that would end a rollback. Bring a backup back with `flagctl db restore`; to "
     "begin anew all the same, move the trace away.",
@@ -105,6 +109,8 @@ class NonsenseRowError(ValueError):
 def from_sqlite(error: sqlite3.Error, path: Path) -> StoreTroubleError:
     """Return what a SQLite error means for the person who has to mend it."""
     code, text = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where it may not look
+        return StoreTroubleError(Trouble.NOT_A_FILE, path)
     if code == sqlite3.SQLITE_CANTOPEN:
         return StoreTroubleError(_why_not_opened(path), path)
     if "no such table" in text or _is_emptied(path):

@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+from flagctl.domain.audit import AuditEvent
 from flagctl.domain.change import Actor, CutOver, EndRollback, RollBack
 from flagctl.domain.gate import Facts, SlurmVerdict
+from flagctl.store.audit_log import AuditFilter, list_events
+from flagctl.store.files import DataFiles
+from flagctl.store.reading import reading
 from flagctl.store.writing import ControlStore, Receipt
 from flagctl.vocabulary import Door, Mode, Role
 
@@ -43,3 +47,9 @@ def end_rollback(store: ControlStore, revision: int) -> Receipt:
 def cut_over(store: ControlStore, mode: Mode, revision: int) -> Receipt:
     change = CutOver(mode, "ben", "the plan", NOON + timedelta(days=30), revision)
     return store.apply(change, ANNA, facts())
+
+
+def events(files: DataFiles, wanted: AuditFilter | None = None) -> list[AuditEvent]:
+    """The events in the trail, the newest first."""
+    with reading(files) as connection:
+        return list(list_events(connection, wanted or AuditFilter()))
