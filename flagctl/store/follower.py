@@ -11,7 +11,8 @@ from flagctl.store.connection import open_control_for_reading, require_schema
 from flagctl.store.plain_signal import PlainSignal
 from flagctl.store.reading import Snapshot, read_snapshot
 from flagctl.store.signal import ChangeSignal, SignalInUse, open_signal
-from flagctl.store.trouble import explained
+from flagctl.store.trouble import StoreTroubleError, Trouble, explained
+from flagctl.store.wal_index import are_open_here
 from flagctl.vocabulary import ModeSignal
 
 
@@ -37,12 +38,20 @@ class Follower:
         self._signal: ChangeSignal = PlainSignal(self._connection)
         try:
             with explained(path):
+                self._require_shared_wal()
                 self._signal, self.in_use = open_signal(wanted, self._connection, path)
                 self._seen = self._signal.look()
                 self._snapshot = self._read()
         except BaseException:
             self.close()
             raise
+
+    def _require_shared_wal(self) -> None:
+        """Refuse to follow a WAL that other processes no longer write to."""
+        ((mode,),) = self._connection.execute("PRAGMA journal_mode").fetchall()
+        beside = (Path(f"{self._path}-wal"), Path(f"{self._path}-shm"))
+        if mode == "wal" and not are_open_here(*beside):
+            raise StoreTroubleError(Trouble.WAL_REMOVED, self._path)
 
     @property
     def mapping(self) -> mmap | None:

@@ -24,6 +24,13 @@ class Identity:
     wal: tuple[int, int] | None
     shm: tuple[int, int, bool] | None
 
+    def has_inodes_of(self, other: Identity | None) -> bool:
+        """Tell whether these are the same files, be the main one changed or not."""
+        if other is None or self.control is None or other.control is None:
+            return False
+        same_control = self.control[:2] == other.control[:2]
+        return same_control and (self.wal, self.shm) == (other.wal, other.shm)
+
 
 def identify(control: Path) -> Identity:
     """Return what lies at the three paths now.

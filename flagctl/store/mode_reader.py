@@ -176,12 +176,15 @@ class ModeReader:
         self._learn(break_glass=found, doubt=doubt)
 
     def _connect(self, before: Identity | None, now_s: float, busy_timeout_s: float) -> None:
+        if before is not None and not before.has_inodes_of(self._identity):
+            # Closed before another is opened: with any connection open, SQLite would go on
+            # sharing the WAL index that was removed.
+            self._use(None)
         try:
             follower = Follower(self._path, busy_timeout_s, self._wanted)
         except Exception as error:
             self._lose(error, now_s)
         else:
-            # The new connection is open before the old one goes: the WAL index stays alive.
             self._use(follower)
             self._retry.begin_anew()
             self.signal_in_use = follower.in_use

@@ -14,6 +14,7 @@ import mmap
 import os
 import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,10 @@ def acquire(path: Path) -> WalIndex:
     with _registry:
         _sweep()
         try:
-            index = _mapped.get(_inode(os.stat(path))) or _map(path)  # noqa: PTH116 - as below
+            found = os.stat(path)  # noqa: PTH116 - twenty times a second where it fails
+            if found.st_size < MAPPED_BYTES:  # before opening: what is opened is not closed again
+                raise UnusableWalIndexError(f"{path.name} holds {found.st_size} bytes only")
+            index = _mapped.get(_inode(found)) or _map(path)
         except (OSError, ValueError) as error:
             raise UnusableWalIndexError(f"{path.name} can't be mapped: {error}") from error
         _require_in_use(index, path)
@@ -88,9 +92,26 @@ def _map(path: Path) -> WalIndex:
     return _mapped.setdefault(inode, WalIndex(inode, descriptor, mapping))
 
 
+def are_open_here(*paths: Path) -> bool:
+    """Tell whether SQLite has the files at these paths open in this process.
+
+    It may have others of that name: SQLite shares one WAL index among all connections of a
+    process to a database, also after the file was removed and other processes made a new one.
+    True where the system does not tell.
+    """
+    with _registry:
+        try:
+            wanted = [_inode(os.stat(path)) for path in paths]  # noqa: PTH116 - as above
+            found = Counter(_open_inodes())
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return all(found[inode] > _own_descriptors(inode) for inode in wanted)
+
+
 def _require_in_use(index: WalIndex, path: Path) -> None:
-    """Refuse a file that SQLite does not have open here: it was replaced a moment ago."""
-    if _descriptors_on(index.inode) == _OWN_DESCRIPTORS:
+    if not _is_open_elsewhere(index.inode):
         raise UnusableWalIndexError(f"{path.name} is not the file that SQLite has open")
 
 
@@ -135,18 +156,22 @@ def _sweep() -> None:
         is_deleted = os.fstat(index.descriptor).st_nlink == 0
         may_go = is_deleted or len(unused) > UNUSED_AT_MOST
         # No other descriptor on it in this process: so SQLite holds no lock on it to lose.
-        if may_go and _descriptors_on(index.inode) == _OWN_DESCRIPTORS:
+        if may_go and not _is_open_elsewhere(index.inode):
             del _mapped[index.inode]
             index.mapping.close()
             os.close(index.descriptor)
 
 
-def _descriptors_on(inode: Inode) -> int:
-    """Count this process's descriptors on a file; -1 when the system does not tell."""
+def _is_open_elsewhere(inode: Inode) -> bool:
+    """Tell whether SQLite has this file open here; true where the system does not tell."""
     try:
-        return sum(found == inode for found in _open_inodes())
+        return Counter(_open_inodes())[inode] > _own_descriptors(inode)
     except OSError:
-        return -1
+        return True
+
+
+def _own_descriptors(inode: Inode) -> int:
+    return _OWN_DESCRIPTORS if inode in _mapped else 0
 
 
 def _open_inodes() -> Iterator[Inode]:

@@ -1,5 +1,6 @@
 """What may happen to control.db under a running process, on real files."""
 
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from flagctl.vocabulary import EMERGENCY_MODE, Freshness, Mode, ModeSignal
 from tests.reader.conftest import MovedClock, Opener
 from tests.reader.control import next_revision
 from tests.reader.damage import TROUBLES, Damage, replaced_by, statement, vanish, write_over
+from tests.reader.other_process import other_process
 
 
 @pytest.mark.parametrize(("damage", "trouble"), TROUBLES.values(), ids=TROUBLES.keys())
@@ -190,18 +192,78 @@ def test_a_restore_through_the_backup_api_is_in_the_very_next_answer(
     assert answer.freshness is Freshness.FRESH
 
 
-def test_companions_removed_under_a_running_process_are_noticed(
+REMOVALS = (("-wal", "-shm"), ("-shm",), ("-wal",))
+
+
+@pytest.mark.parametrize("removed", REMOVALS, ids=" ".join)
+def test_companions_removed_under_a_running_process_never_make_it_stale_and_fresh(
+    reader: ModeReader, files: DataFiles, clock: MovedClock, removed: tuple[str, ...]
+) -> None:
+    for suffix in removed:
+        Path(f"{files.control}{suffix}").unlink()
+    with other_process(files, COMMIT_WHEN_TOLD) as process:
+        for _ in range(3):
+            revision = commit(process)
+            clock.forward(LOOK_EVERY_S)
+            answer = reader.effective()
+            assert answer.revision == revision or answer.freshness is Freshness.LAST_KNOWN_GOOD
+    vanish_companions(files)
+    clock.forward(RETRY_AT_MOST_S)
+    assert reader.effective().freshness is Freshness.FRESH
+
+
+def test_both_companions_removed_are_made_anew_and_followed(
     reader: ModeReader, files: DataFiles, clock: MovedClock
 ) -> None:
-    for suffix in ("-wal", "-shm"):
-        Path(f"{files.control}{suffix}").unlink()
-    with closing(open_connection(files.control)) as other:
-        revision = next_revision(other)
+    vanish_companions(files)
+    with other_process(files, COMMIT_WHEN_TOLD) as process:
+        revision = commit(process)
         clock.forward(LOOK_EVERY_S)
-        answer = reader.effective()
-        assert (answer.revision, answer.freshness) == (revision, Freshness.FRESH)
-        revision = next_revision(other)
         assert reader.effective().revision == revision
+        for _ in range(3):
+            revision = commit(process)
+            answer = reader.effective()
+            assert (answer.revision, answer.freshness) == (revision, Freshness.FRESH)
+
+
+def test_a_connection_of_the_same_process_that_holds_on_to_the_old_ones_is_told_of(
+    reader: ModeReader, files: DataFiles, clock: MovedClock
+) -> None:
+    """SQLite shares one WAL index among the connections of a process: the reader gets the old."""
+    with closing(open_connection(files.control)) as old:
+        old.execute("SELECT * FROM control").fetchall()
+        vanish_companions(files)
+        with other_process(files, COMMIT_WHEN_TOLD) as process:
+            commit(process)
+            clock.forward(LOOK_EVERY_S)
+            answer = reader.read()
+            assert answer.effective.freshness is Freshness.LAST_KNOWN_GOOD
+            assert answer.trouble is not None
+            assert answer.trouble.trouble is Trouble.WAL_REMOVED
+            old.close()
+            revision = commit(process)
+            clock.forward(RETRY_AT_MOST_S)
+            answer = reader.read()
+            assert answer.effective.revision == revision
+            assert answer.effective.freshness is Freshness.FRESH
+
+
+COMMIT_WHEN_TOLD = """
+for line in sys.stdin:
+    print(next_revision(connection), flush=True)
+"""
+
+
+def commit(process: subprocess.Popen[str]) -> int:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    print(file=process.stdin, flush=True)
+    return int(process.stdout.readline())
+
+
+def vanish_companions(files: DataFiles) -> None:
+    for suffix in ("-wal", "-shm"):
+        Path(f"{files.control}{suffix}").unlink(missing_ok=True)
 
 
 def test_a_file_copied_over_the_main_file_is_noticed(
