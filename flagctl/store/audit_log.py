@@ -154,5 +154,25 @@ def list_events(
     return map(event_from_row, rows(connection, statement, parameters))
 
 
+def changes_since(connection: sqlite3.Connection, revision: int) -> list[AuditEvent]:
+    """Return the accepted changes to the flags after `revision`, the oldest first.
+
+    The trail is walked from its end only as far as needed.
+    """
+    newer = []
+    for event in list_events(connection, AuditFilter(outcome=Outcome.ACCEPTED)):
+        if event.revision is not None and event.revision <= revision:
+            break
+        if event.revision is not None:
+            newer.append(event)
+    return newer[::-1]
+
+
+def find_event(connection: sqlite3.Connection, event_id: int) -> AuditEvent | None:
+    """Return the event with this id."""
+    found = rows(connection, "SELECT * FROM audit_event WHERE id = :id", {"id": event_id})
+    return next(map(event_from_row, found), None)
+
+
 def _parameter(value: object) -> object:
     return to_text(value) if isinstance(value, datetime) else value
