@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +45,16 @@ def _mode_signal(value: str) -> ModeSignal:
     if value not in set(ModeSignal):
         raise ValueError(f"it must be one of {', '.join(ModeSignal)}.")
     return ModeSignal(value)
+
+
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _yes_or_no(value: str) -> bool:
+    if value not in {"yes", "no"}:
+        raise ValueError("it must be yes or no")
+    return value == "yes"
 
 
 def _setting(name: str, help_: str, parse: Callable[[str], Any], default: Any) -> Any:
@@ -108,6 +119,19 @@ class Settings:
         "link shown beside every dangerous act; unset means the built-in page",
         _http_url,
         None,
+    )
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "FLAGCTL_TRUSTED_PROXIES",
+        "networks whose forwarded headers are believed, with commas between them",
+        _networks,
+        (),
+    )
+    plain_http: bool = _setting(
+        "FLAGCTL_PLAIN_HTTP",
+        "yes lets browsers sign in over plain http at a name other than this machine's own",
+        _yes_or_no,
+        False,
     )
 
     @property
@@ -189,7 +213,7 @@ def setting_lines(
         name, value = item.metadata["name"], getattr(settings, item.name)
         # What was typed, also when it can't be used: that is what has to be mended.
         text = env.get(name, "").strip()
-        shown = text or (None if value is None else str(value))
+        shown = text or (None if value is None else _shown(value))
         source = "environment" if text else "default"
         lines.append(SettingLine(name, shown, source, item.metadata["help"]))
     return lines
@@ -200,6 +224,15 @@ def unknown_names(environ: Mapping[str, str] | None = None) -> list[str]:
     env = os.environ if environ is None else environ
     known = {item.metadata["name"] for item in fields(Settings)}
     return sorted(name for name in env if name.startswith(PREFIXES) and name not in known)
+
+
+def _shown(value: object) -> str:
+    """Return a value as the environment would hold it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value)
 
 
 def environment_for_child(settings: Settings, **changes: str) -> dict[str, str]:

@@ -23,13 +23,18 @@ from flagctl.runtime.metrics import Metrics
 from flagctl.runtime.services import Services as RuntimeServices
 from flagctl.runtime.submit import LEASE, Submissions
 from flagctl.settings import Settings, load_settings
+from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
+from flagctl.store.runtime_db import heard_of
+from flagctl.store.sessions import Sessions
 from flagctl.store.submissions import SubmissionStore
+from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode
 from flagctl.watch import Watch
 from flagctl.web.app import create as create_web
+from flagctl.web.passwords import Passwords
 from flagctl.web.services import Services as WebServices
 
 
@@ -58,7 +63,22 @@ def web_app(settings: Settings | None = None) -> FastAPI:
 
     """
     settings = settings or load_settings()
-    return create_web(WebServices(settings, DataFiles(settings.data_dir), clock=now))
+    return create_web(web_services(settings))
+
+
+def web_services(settings: Settings) -> WebServices:
+    """Return what the admin web works with."""
+    files = DataFiles(settings.data_dir)
+    return WebServices(
+        settings=settings,
+        files=files,
+        clock=now,
+        store=ControlStore(files, now, settings.busy_timeout_s),
+        facts=lambda: gather_facts(files, now()),
+        processes=lambda: heard_of(files),
+        sessions=Sessions(files),
+        passwords=Passwords(),
+    )
 
 
 def runtime_app(settings: Settings | None = None) -> FastAPI:

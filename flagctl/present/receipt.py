@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.effective import by_flags, in_force
@@ -81,7 +82,7 @@ def _what(done: Done) -> str:
     return f"{_NOUNS[event.action]}, still {after}"
 
 
-_NOUNS = {
+_NOUNS: Final[Mapping[Action, str]] = {
     Action.ROLL_BACK: "rollback set",
     Action.RAISE_ROLLBACK: "rollback raised",
     Action.END_ROLLBACK: "rollback ended",
@@ -91,6 +92,8 @@ _NOUNS = {
     Action.RETIRE: "cutover flag retired",
     Action.BREAK_GLASS: "break-glass taken over",
 }
+
+RECEIPT_ACTIONS: Final = frozenset(_NOUNS)
 """The acts that have a receipt."""
 
 

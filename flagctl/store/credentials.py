@@ -12,13 +12,13 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from flagctl.domain import fields
-from flagctl.domain.access import Person, token_hash
+from flagctl.domain.access import Person, Token, token_hash
 from flagctl.domain.change import Actor
 from flagctl.domain.times import from_text, to_text
 from flagctl.errors import ForbiddenError, UnauthorizedError
 from flagctl.store.audit_log import Entry
 from flagctl.store.reading import rows
-from flagctl.store.rows import person_from_row
+from flagctl.store.rows import person_from_row, token_from_row
 from flagctl.store.tables import PersonRow, SignInLinkRow
 from flagctl.store.writing import ControlStore, Transaction
 from flagctl.vocabulary import Action, Door, Outcome, Role
@@ -64,6 +64,16 @@ def read_link(connection: sqlite3.Connection, secret: str, now: datetime) -> Per
     )
     alive = (row for row in found if now < from_text(row["link_expires_at"]))
     return next(map(person_from_row, alive), None)
+
+
+def read_role_token(connection: sqlite3.Connection, secret_hash: str) -> Token | None:
+    """Return the token for the API with this hash, unless it is revoked."""
+    found = rows(
+        connection,
+        "SELECT * FROM token WHERE secret_hash = :hash AND revoked_at IS NULL AND role IS NOT NULL",
+        {"hash": secret_hash},
+    )
+    return next(map(token_from_row, found), None)
 
 
 def follow_link(store: ControlStore, secret: str, password_hash: str) -> Person:

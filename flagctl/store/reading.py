@@ -104,6 +104,12 @@ def read_flag(connection: sqlite3.Connection, flag_id: int) -> Flag | None:
     return next(map(flag_from_row, found), None)
 
 
+def read_flags(connection: sqlite3.Connection, *, limit: int) -> list[Flag]:
+    """Return the newest flags, active and ended."""
+    found = rows(connection, "SELECT * FROM flag ORDER BY id DESC LIMIT :limit", {"limit": limit})
+    return list(map(flag_from_row, found))
+
+
 def read_tokens(connection: sqlite3.Connection) -> list[Token]:
     """Return every token ever issued, the newest first."""
     return [token_from_row(row) for row in rows(connection, "SELECT * FROM token ORDER BY id DESC")]

@@ -17,7 +17,7 @@ from flagctl.domain.times import from_text, to_text
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
 from flagctl.store.runtime_file import open_or_make
-from flagctl.store.trouble import from_sqlite
+from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
 
 IDLE_LIMIT: Final = timedelta(hours=12)
 ABSOLUTE_LIMIT: Final = timedelta(days=7)
@@ -90,6 +90,8 @@ class Sessions:
                 yield connection
         except sqlite3.Error as error:
             raise from_sqlite(error, self._path) from error
+        except OSError as error:
+            raise StoreTroubleError(Trouble.IO, self._path, str(error)) from error
 
     def start(self, token: str, person_id: int, now: datetime) -> None:
         """Keep a new session; those that are over go at the same time."""
@@ -103,13 +105,13 @@ class Sessions:
                 (token_hash(token), person_id, to_text(now), to_text(now)),
             )
 
-    def find(self, token: str, now: datetime) -> BrowserSession | None:
-        """Return the session of this token unless it is over, and note that it was used."""
+    def find(self, token: str, now: datetime, *, is_use: bool = True) -> BrowserSession | None:
+        """Return the session of this token unless it is over; a use keeps it from being idle."""
         with self._connected() as connection:
             session = _find(connection, token)
             if session is None or session.is_over(now):
                 return None
-            if now - session.seen_at >= SEEN_EVERY:
+            if is_use and now - session.seen_at >= SEEN_EVERY:
                 connection.execute(
                     "UPDATE session SET seen_at = ? WHERE token_hash = ?",
                     (to_text(now), session.token_hash),

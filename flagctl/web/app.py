@@ -6,12 +6,32 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from flagctl.paths import data_path
-from flagctl.web import health, home
+from flagctl.web import (
+    account,
+    acts,
+    audit,
+    flags,
+    health,
+    home,
+    patterns,
+    people,
+    problems,
+    processes,
+    receipts,
+    runbook,
+    sign_in,
+    tokens,
+)
+from flagctl.web.body_limit import BodyLimit
 from flagctl.web.headers import SecurityHeaders
+from flagctl.web.origin import OwnOriginOnly
 from flagctl.web.pages import templates
 from flagctl.web.services import Services
 
-MAX_BODY_BYTES = 64 * 1024
+ROOMS = (
+    health, sign_in, account, home, acts, receipts, flags, audit, processes, runbook, people,
+    tokens, patterns,
+)  # fmt: skip
 
 
 def create(services: Services) -> FastAPI:
@@ -21,12 +41,14 @@ def create(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        max_body_size=MAX_BODY_BYTES,
     )
     app.state.services = services
     app.state.templates = templates(services.settings)
-    app.include_router(health.router)
-    app.include_router(home.router)
+    problems.install(app)
+    for room in ROOMS:
+        app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=data_path("static")), name="static")
+    app.add_middleware(BodyLimit)
+    app.add_middleware(OwnOriginOnly, public_url=services.settings.public_url)
     app.add_middleware(SecurityHeaders)
     return app

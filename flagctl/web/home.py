@@ -1,4 +1,4 @@
-"""The first page: what is in force, who said so and until when."""
+"""The first page: what is in force, who said so and until when, and what may be done now."""
 
 from __future__ import annotations
 
@@ -6,23 +6,37 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flagctl.domain.effective import by_flags
-from flagctl.store.reading import read_state, reading
-from flagctl.store.trouble import StoreTroubleError
+from flagctl.domain.effective import without_store
+from flagctl.present.trail import audit_record
+from flagctl.store.audit_search import Search, find
+from flagctl.store.reading import reading
+from flagctl.web.audit import CHANGES_OF_FLAGS
+from flagctl.web.identity import SignedIn
+from flagctl.web.offers import offers
+from flagctl.web.outlook import look
 from flagctl.web.pages import render
 from flagctl.web.services import services_of
+
+RECENT = 5
+RECENT_BUDGET_S = 0.005
 
 router = APIRouter()
 
 
 @router.get("/")
-def home(request: Request) -> Response:
-    """Show the mode by flags; with trouble in the store, 503 and what to do about it."""
+def home(request: Request, caller: SignedIn) -> Response:
+    """Show what is in force now."""
     services = services_of(request)
-    try:
-        with reading(services.files, services.settings.busy_timeout_s) as connection:
-            state = read_state(connection)
-    except StoreTroubleError as error:
-        glass = services.files.break_glass.absolute()
-        return render(request, "trouble.html", status=503, error=error, break_glass=glass)
-    return render(request, "home.html", state=state, mode=by_flags(state))
+    outlook = look(services)
+    with reading(services.files, services.settings.busy_timeout_s) as connection:
+        found = find(
+            connection, Search(actions=CHANGES_OF_FLAGS), limit=RECENT, budget_s=RECENT_BUDGET_S
+        )
+    return render(
+        request,
+        "home.html",
+        status=outlook.status,
+        offers=offers(outlook, caller.actor),
+        recent=[audit_record(event) for event in found.events],
+        cold_start=without_store(pin=None, break_glass=outlook.facts.break_glass).mode,
+    )

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flagctl.domain.fields import describe
 from flagctl.paths import data_path
+from flagctl.present.wording import ago, clock, plural, until
 from flagctl.settings import Settings
-from flagctl.vocabulary import FRESHNESS, MODES, SOURCES, Tone
+from flagctl.vocabulary import FRESHNESS, MODES, SOURCES, Role, Tone
+from flagctl.web.navigation import menu_for
 from flagctl.web.services import services_of
 
-ENVIRONMENT_TONES = {
-    "production": Tone.BAD,
-    "prod": Tone.BAD,
-    "staging": Tone.WARN,
-}
+ENVIRONMENT_TONES: Final = {"production": Tone.BAD, "prod": Tone.BAD, "staging": Tone.WARN}
 
 
 def templates(settings: Settings) -> Jinja2Templates:
@@ -31,12 +28,19 @@ def templates(settings: Settings) -> Jinja2Templates:
     return Jinja2Templates(env=_environment(settings))
 
 
-def render(request: Request, name: str, status: int = 200, **context: object) -> Response:
-    """Return the page `name`; `now` is the services' clock, read once for the whole page."""
+def render(request: Request, template: str, status_code: int = 200, **context: object) -> Response:
+    """Return the page; `now` is the services' clock, read once for the whole page."""
     found = request.app.state.templates
     assert isinstance(found, Jinja2Templates)  # noqa: S101 - `create` put it there
-    values: dict[str, Any] = {"now": services_of(request).clock(), **context}
-    return found.TemplateResponse(request, name, values, status_code=status)
+    caller = getattr(request.state, "caller", None)
+    values: dict[str, Any] = {
+        "now": services_of(request).clock(),
+        "me": caller,
+        "menu": menu_for(caller.actor.role) if caller else [],
+        "here": request.url.path,
+        **context,
+    }
+    return found.TemplateResponse(request, template, values, status_code=status_code)
 
 
 def _environment(settings: Settings) -> Environment:
@@ -50,13 +54,15 @@ def _environment(settings: Settings) -> Environment:
     environment.globals.update(
         environment=settings.environment,
         environment_tone=ENVIRONMENT_TONES.get(settings.environment.lower(), Tone.CALM),
-        runbook_url=settings.runbook_url,
+        runbook=settings.runbook_url or "/runbook",
         static_url=static_url,
+        plural=plural,
         modes=MODES,
         sources=SOURCES,
         freshness=FRESHNESS,
+        roles=tuple(Role),
     )
-    environment.filters.update(utc=utc, clock=clock, iso=iso, ago=ago, until=until)
+    environment.filters.update(utc=utc, iso=iso, ago=ago, until=until, clock=clock, field=field)
     return environment
 
 
@@ -67,6 +73,11 @@ def static_url(name: str) -> str:
     return f"/static/{name}?v={digest[:16]}"
 
 
+def field(error: object) -> str | None:
+    """Return the form field at fault, when an error names one."""
+    return getattr(error, "field", None)
+
+
 def iso(when: datetime) -> str:
     """Return a time for a machine, as `<time datetime>` wants it."""
     return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -75,24 +86,3 @@ def iso(when: datetime) -> str:
 def utc(when: datetime) -> str:
     """Return a time with its date and zone, for a person."""
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def clock(when: datetime) -> str:
-    """Return the time of the day with its zone, for a person."""
-    return f"{when.astimezone(UTC):%H:%M} UTC"
-
-
-def ago(when: datetime, now: datetime) -> str:
-    """Return how long ago something was, in words."""
-    return f"{_span(now - when)} ago"
-
-
-def until(when: datetime, now: datetime) -> str:
-    """Return how far something lies in the future or in the past, in words."""
-    return f"in {_span(when - now)}" if when > now else ago(when, now)
-
-
-def _span(span: timedelta) -> str:
-    # Beside hours, seconds would only be noise.
-    whole = span - span % timedelta(minutes=1) if span >= timedelta(hours=1) else span
-    return describe(whole)

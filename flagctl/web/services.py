@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from starlette.requests import Request
 
+from flagctl.domain.gate import Facts
+from flagctl.domain.process import ProcessReport
 from flagctl.settings import Settings
 from flagctl.store.files import DataFiles
+from flagctl.store.sessions import Sessions
+from flagctl.store.writing import ControlStore
+from flagctl.web.passwords import Passwords
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The settings, the data directory and the clock (aware, in UTC) of one web process."""
+    """What one web process works with. `clock` is aware and in UTC.
+
+    `facts` are what an act is decided from besides the flags; `processes` are the adapter
+    processes heard of.
+    """
 
     settings: Settings
     files: DataFiles
     clock: Callable[[], datetime]
+    store: ControlStore
+    facts: Callable[[], Facts]
+    processes: Callable[[], Sequence[ProcessReport]]
+    sessions: Sessions
+    passwords: Passwords
 
 
 def services_of(request: Request) -> Services:

@@ -37,6 +37,12 @@ def test_a_session_used_again_and_again_does_not_become_idle(sessions: Sessions)
         assert sessions.find("a token", NOON + count * (IDLE_LIMIT - MINUTE))
 
 
+def test_a_page_that_refreshes_itself_does_not_keep_a_session_alive(sessions: Sessions) -> None:
+    sessions.start("a token", 7, NOON)
+    assert sessions.find("a token", NOON + IDLE_LIMIT - MINUTE, is_use=False)
+    assert sessions.find("a token", NOON + IDLE_LIMIT) is None
+
+
 def test_an_idle_session_is_over(sessions: Sessions) -> None:
     sessions.start("a token", 7, NOON)
     assert sessions.find("a token", NOON + IDLE_LIMIT) is None

@@ -40,7 +40,7 @@ def test_the_policy_allows_nothing_inline() -> None:
 
 
 def test_a_static_file_is_kept_under_its_hash_only(web: TestClient) -> None:
-    page = web.get("/").text
+    page = web.get("/sign-in").text
     address = page.split('rel="stylesheet" href="')[1].split('"')[0]
     assert "immutable" in web.get(address).headers["Cache-Control"]
     assert web.get("/static/nothing.css?v=1").headers["Cache-Control"] == "no-store"

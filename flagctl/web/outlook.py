@@ -1,0 +1,88 @@
+"""One look at everything that a page is about: flags, processes, break-glass, all of one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flagctl.domain.change import Actor, Change
+from flagctl.domain.decide import decide
+from flagctl.domain.effective import effective
+from flagctl.domain.flag import ControlState
+from flagctl.domain.gate import Facts, SlurmVerdict
+from flagctl.domain.lock import lock_on
+from flagctl.domain.process import ProcessReport
+from flagctl.errors import FlagctlError, PreconditionError
+from flagctl.present.records import BreakGlassRecord, StatusRecord
+from flagctl.present.status import Sight, break_glass_record, status_record
+from flagctl.store.break_glass import BreakGlass
+from flagctl.store.break_glass import look as look_for_break_glass
+from flagctl.store.reading import read_state, reading
+from flagctl.vocabulary import Source
+from flagctl.web.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What was seen at `now`."""
+
+    state: ControlState
+    facts: Facts
+    reports: Sequence[ProcessReport]
+    status: StatusRecord
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What an act would come to if it were done now; nothing is written.
+
+    `refusal` says why it would be refused; `lock` what would keep it from having any effect.
+    `after` of an act that only its preconditions hold back is what it would lead to.
+    """
+
+    before: ControlState
+    after: ControlState
+    refusal: FlagctlError | None = None
+    lock: Source | None = None
+
+
+def look(services: Services) -> Outlook:
+    """Look at everything; raises `StoreTroubleError` when the flags can't be read."""
+    now = services.clock()
+    with reading(services.files, services.settings.busy_timeout_s) as connection:
+        state = read_state(connection)
+    reports, glass = services.processes(), look_for_break_glass(services.files.break_glass)
+    sight = Sight(
+        services.settings.environment,
+        state,
+        effective(state, pin=None, break_glass=glass.mode if glass else None),
+        reports=reports,
+        break_glass=_shown(glass, now) if glass else None,
+    )
+    return Outlook(state, services.facts(), reports, status_record(sight, now), now)
+
+
+def _shown(glass: BreakGlass, now: datetime) -> BreakGlassRecord:
+    return break_glass_record(
+        mode=glass.mode,
+        host=glass.host,
+        path=str(glass.path.absolute()),
+        file_owner=glass.file_owner,
+        modified_at=glass.modified_at,
+        now=now,
+    )
+
+
+def try_out(outlook: Outlook, actor: Actor, change: Change) -> Trial:
+    """Return what the act would come to, by the same rule as the act itself."""
+    state, facts, now = outlook.state, outlook.facts, outlook.now
+    try:
+        after = decide(state, change, actor, facts, now).after
+    except PreconditionError as error:
+        willing = replace(facts, verdict=SlurmVerdict(holds=True, detail="", taken_at=now))
+        return Trial(state, decide(state, change, actor, willing, now).after, refusal=error)
+    except FlagctlError as error:
+        return Trial(state, state, refusal=error)
+    return Trial(state, after, lock=lock_on(state, after, facts))

@@ -1,0 +1,45 @@
+"""The receipt of an act fills as evidence comes in, and promises nothing that was not seen."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from starlette.testclient import TestClient
+
+from flagctl.store.runtime_db import ProcessRegistry
+from flagctl.store.writing import ControlStore
+from flagctl.vocabulary import Mode
+from tests.reports import report
+from tests.web.conftest import MovedClock
+
+SignIn = Callable[..., TestClient]
+DOWN = {"mode": "passthrough", "reason": "submit p99 over 30 s"}
+
+
+def test_the_receipt_fills_as_processes_follow(
+    sign_in: SignIn, at_real: ControlStore, registry: ProcessRegistry, clock: MovedClock
+) -> None:
+    old = {"heard_at": clock(), "revision": 1, "mode": Mode.REAL_POLICY}
+    for name in ("a", "b"):
+        registry.beat(report(name, **old))
+    web = sign_in()
+    path = web.post("/rollback", data=DOWN).headers["location"]
+    assert "0 of 2 processes" in web.get(path).text
+    assert 'hx-trigger="every 1s"' in web.get(path).text
+    clock.move(timedelta(seconds=0.4))
+    new = {"heard_at": clock(), "revision": 2, "mode": Mode.PASSTHROUGH}
+    registry.beat(report("a", **new))
+    finishing = {Mode.REAL_POLICY: 3}
+    registry.beat(report("b", **new, in_flight=finishing))
+    page = web.get(path).text
+    assert "2 of 2 processes heard of on this host follow, 0.4 s after the commit" in page
+    assert "3 submissions still finish in" in page
+    registry.beat(report("b", **new))
+    assert "hx-trigger" not in web.get(path).text
+    assert "2/2 processes in 0.4 s" in web.get(path).text
+
+
+def test_a_receipt_says_when_more_was_changed_since(sign_in: SignIn, at_real: ControlStore) -> None:
+    web = sign_in()
+    path = web.post("/rollback", data={**DOWN, "mode": "stub-policy"}).headers["location"]
+    web.post("/rollback", data=DOWN)
+    assert "Since then more was changed: now it is revision 3" in web.get(path).text
