@@ -9,6 +9,7 @@ from flagctl.paths import data_path
 from flagctl.web import (
     account,
     acts,
+    api,
     audit,
     flags,
     health,
@@ -47,6 +48,7 @@ def create(services: Services) -> FastAPI:
     problems.install(app)
     for room in ROOMS:
         app.include_router(room.router)
+    app.mount(api.PREFIX, api.create(services))
     app.mount("/static", StaticFiles(directory=data_path("static")), name="static")
     app.add_middleware(BodyLimit)
     app.add_middleware(OwnOriginOnly, public_url=services.settings.public_url)

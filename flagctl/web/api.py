@@ -1,0 +1,210 @@
+"""The JSON API under `/api/v1`: the same changes and the same records as the pages.
+
+It takes bearer tokens only, never the cookie, so no page of another site can reach it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, FastAPI, Header, Query
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from flagctl import __version__
+from flagctl.domain.process import convergence
+from flagctl.errors import InvalidError, StaleError
+from flagctl.present.plain import to_plain
+from flagctl.present.processes import convergence_record
+from flagctl.present.receipt import Done, receipt_record, warnings_for
+from flagctl.present.records import FlagRecord, ProcessRecord, ReceiptRecord, StatusRecord
+from flagctl.present.status import flag_record
+from flagctl.present.trail import audit_record
+from flagctl.store.audit_log import changes_since
+from flagctl.store.audit_search import find
+from flagctl.store.reading import read_flags, reading
+from flagctl.store.writing import Receipt
+from flagctl.vocabulary import Outcome
+from flagctl.web.act_forms import FORMS, Form
+from flagctl.web.api_bodies import BODIES, AuditPage, AuditQuery, Body, Problem
+from flagctl.web.audit import search_from
+from flagctl.web.identity import Caller, WithToken
+from flagctl.web.outlook import look
+from flagctl.web.problems import PROBLEM_JSON, problem, status_of
+from flagctl.web.problems import install as install_problems
+from flagctl.web.services import Services, services_of
+
+PREFIX: Final = "/api/v1"
+FLAGS_SHOWN: Final = 100
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description='The revision that you looked at, in quotes: `"18"`. Upward acts need it.',
+    ),
+]
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": _MEANINGS[status], "content": content}
+        for status in (401, *statuses, 503)
+    }
+
+
+_MEANINGS: Final = {
+    401: "No token, or one that nobody issued",
+    403: "The token's role may not do this",
+    409: "There is nothing to act on, or a precondition does not hold",
+    412: "The revision is stale: nothing was changed",
+    413: "The body is larger than 64 KiB",
+    422: "What was sent can't be taken",
+    428: "An upward act without a revision",
+    503: "The store can't be used",
+}
+
+router = APIRouter()
+
+
+@router.get("/mode", response_model=StatusRecord, responses=_problems())
+def mode(request: Request, _caller: WithToken) -> Response:
+    """Return what is in force, who said so, until when, and who follows."""
+    status = look(services_of(request)).status
+    return JSONResponse(to_plain(status), headers=_tag(status.revision))
+
+
+@router.get("/flags", response_model=list[FlagRecord], responses=_problems())
+def flags(request: Request, _caller: WithToken) -> Response:
+    """Return the newest 100 flags, active and ended."""
+    services = services_of(request)
+    with reading(services.files, services.settings.busy_timeout_s) as connection:
+        found = read_flags(connection, limit=FLAGS_SHOWN)
+    now = services.clock()
+    return JSONResponse(to_plain([flag_record(flag, now) for flag in found]))
+
+
+@router.get("/processes", response_model=list[ProcessRecord], responses=_problems())
+def processes(request: Request, _caller: WithToken) -> Response:
+    """Return the adapter processes heard of within a day."""
+    return JSONResponse(to_plain(look(services_of(request)).status.processes))
+
+
+@router.get("/audit", response_model=AuditPage, responses=_problems(422))
+def audit(request: Request, caller: WithToken, query: Annotated[AuditQuery, Query()]) -> Response:
+    """Return a page of the audit trail."""
+    typed = query.model_dump(exclude={"before", "after"}, exclude_none=True)
+    wanted = search_from({name: str(value) for name, value in typed.items()}, caller)
+    services = services_of(request)
+    with reading(services.files, services.settings.busy_timeout_s) as connection:
+        found = find(connection, wanted, before=query.before, after=query.after)
+    page = {
+        "events": [audit_record(event) for event in found.events],
+        "has_older": found.has_older,
+        "has_newer": found.has_newer,
+        "stopped_at": found.stopped_at,
+    }
+    return JSONResponse(to_plain(page))
+
+
+def _doing(form: Form, body_type: type[Body]) -> Callable[..., Response]:
+    def do(request: Request, caller: WithToken, body: Any, if_match: IfMatch = None) -> Response:
+        return _do(services_of(request), caller, form, body, if_match)
+
+    do.__annotations__["body"] = body_type
+    do.__doc__ = body_type.__doc__
+    return do
+
+
+def _do(
+    services: Services, caller: Caller, form: Form, body: Body, if_match: str | None
+) -> Response:
+    typed = {name: str(value) for name, value in body.model_dump(exclude_none=True).items()}
+    revision = revision_of(if_match)
+    if revision is not None:
+        typed["revision"] = str(revision)
+    try:
+        change = form.build(typed, services.clock())
+        receipt = services.store.apply(change, caller.actor, services.facts())
+    except StaleError as error:
+        return _stale(services, error)
+    status = 201 if receipt.outcome is Outcome.ACCEPTED else 200
+    return JSONResponse(to_plain(_record(services, receipt)), status, _tag(receipt.revision))
+
+
+def _record(services: Services, receipt: Receipt) -> ReceiptRecord:
+    now, reports = services.clock(), services.processes()
+    done = Done(receipt.event, receipt.state, receipt.flag, services.settings.environment)
+    found = convergence_record(convergence(reports, receipt.revision, now), now)
+    glass = services.facts().break_glass
+    return receipt_record(done, now, found, warnings_for(receipt.state, reports, glass, now))
+
+
+def _stale(services: Services, error: StaleError) -> Response:
+    """Answer with what is in force now and what was changed since."""
+    with reading(services.files, services.settings.busy_timeout_s) as connection:
+        changes = [audit_record(event) for event in changes_since(connection, error.given)]
+    body = problem(error, mode=to_plain(look(services).status), changes=to_plain(changes))
+    return JSONResponse(body, status_of(error), _tag(error.current), PROBLEM_JSON)
+
+
+def _tag(revision: int) -> dict[str, str]:
+    return {"ETag": f'"{revision}"'}
+
+
+def revision_of(if_match: str | None) -> int | None:
+    """Return the revision that an `If-Match` header names."""
+    if if_match is None:
+        return None
+    text = if_match.strip().removeprefix('"').removesuffix('"')
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise InvalidError(
+            f'If-Match {if_match!r} names no revision. Send one in quotes, such as "18".',
+            "If-Match",
+        )
+    return int(text)
+
+
+for each in FORMS:
+    router.add_api_route(
+        each.path,
+        _doing(each, BODIES[each.action]),
+        methods=["POST"],
+        name=str(each.action),
+        status_code=201,
+        response_model=ReceiptRecord,
+        responses={
+            200: {"model": ReceiptRecord, "description": "It was so already"},
+            **_problems(403, 409, 412, 413, 422, 428),
+        },
+    )
+
+
+def create(services: Services) -> FastAPI:
+    """Return the API as an app of its own, so that its OpenAPI document knows no page."""
+    app = FastAPI(title="flagctl", version=__version__, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.include_router(router)
+    install_problems(app)
+    plain = app.openapi
+
+    def documented() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _document(plain())
+        return plain()
+
+    app.openapi = documented  # type: ignore[method-assign]
+    return app
+
+
+def _document(document: dict[str, Any]) -> None:
+    """Add what no route can say: how errors look, and that every route wants a token."""
+    own = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    components = document["components"]
+    for name, schema in own.pop("$defs").items():
+        components["schemas"].setdefault(name, schema)
+    components["schemas"]["Problem"] = own
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"token": []}]
