@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flagctl.store import wal_index
 from flagctl.store.plain_signal import PlainSignal
-from flagctl.store.wal_index import HEADER
+from flagctl.store.wal_header import HEADER
 
 
 class FastSignal:

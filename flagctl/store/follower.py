@@ -12,7 +12,7 @@ from flagctl.store.plain_signal import PlainSignal
 from flagctl.store.reading import Snapshot, read_snapshot
 from flagctl.store.signal import ChangeSignal, SignalInUse, open_signal
 from flagctl.store.trouble import StoreTroubleError, Trouble, explained
-from flagctl.store.wal_index import are_open_here
+from flagctl.store.wal_index import are_open_here, is_locked
 from flagctl.vocabulary import ModeSignal
 
 
@@ -30,6 +30,8 @@ class Follower:
 
     def __init__(self, path: Path, busy_timeout_s: float, wanted: ModeSignal) -> None:
         self._path = path
+        self._shm = Path(f"{path}-shm")
+        self._require_unlocked()
         self.in_use: SignalInUse
         """Which signal runs, and why."""
         self._connection = open_control_for_reading(
@@ -49,8 +51,8 @@ class Follower:
     def _require_shared_wal(self) -> None:
         """Refuse to follow a WAL that other processes no longer write to."""
         ((mode,),) = self._connection.execute("PRAGMA journal_mode").fetchall()
-        beside = (Path(f"{self._path}-wal"), Path(f"{self._path}-shm"))
-        if mode == "wal" and not are_open_here(*beside):
+        wal = Path(f"{self._path}-wal")
+        if mode == "wal" and not are_open_here(wal, self._shm):
             raise StoreTroubleError(Trouble.WAL_REMOVED, self._path)
 
     @property
@@ -75,6 +77,7 @@ class Follower:
 
     def confirm(self) -> bool:
         """Ask SQLite whether the signal told of every commit; if not, go on with the plain one."""
+        self._require_unlocked()
         with explained(self._path):
             if self._signal.agrees():
                 return True
@@ -85,7 +88,12 @@ class Follower:
             self._seen = -1  # no version of SQLite's: the next look reads anew
             return False
 
+    def _require_unlocked(self) -> None:
+        if is_locked(self._shm):
+            raise StoreTroubleError(Trouble.LOCKED, self._path, "its WAL index is")
+
     def _read(self) -> Snapshot:
+        self._require_unlocked()
         try:
             return read_snapshot(self._connection)
         finally:

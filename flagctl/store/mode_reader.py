@@ -22,7 +22,7 @@ from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.retry import Retry
 from flagctl.store.signal import SignalInUse
 from flagctl.store.trouble import StoreTroubleError, Trouble
-from flagctl.store.wal_index import HEADER
+from flagctl.store.wal_header import HEADER
 from flagctl.vocabulary import Freshness, Mode, ModeSignal
 
 __all__ = ["BUSY_TIMEOUT_S", "LOOK_EVERY_S", "RETRY_AT_MOST_S", "ModeReader", "Reading"]

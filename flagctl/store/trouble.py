@@ -86,6 +86,7 @@ class StoreTroubleError(UnavailableError):
 _BY_PRIMARY_CODE = {
     sqlite3.SQLITE_BUSY: Trouble.LOCKED,
     sqlite3.SQLITE_LOCKED: Trouble.LOCKED,
+    sqlite3.SQLITE_PROTOCOL: Trouble.LOCKED,
     sqlite3.SQLITE_READONLY: Trouble.READ_ONLY,
     sqlite3.SQLITE_PERM: Trouble.NO_PERMISSION,
     sqlite3.SQLITE_AUTH: Trouble.NO_PERMISSION,

@@ -1,8 +1,5 @@
 """The WAL index (`control.db-shm`) as SQLite's processes share it, mapped to be looked at.
 
-Its layout is documented ("WAL-mode File Format", section 2) but not promised: the version, the
-checksum and both copies of the header are checked before anything relies on it.
-
 This is the only place that may open such a file past SQLite. Closing any descriptor of it drops
 the POSIX locks that SQLite holds on it in the same process, so a descriptor once opened is kept
 as long as a connection of this process could hold such locks.
@@ -10,9 +7,11 @@ as long as a connection of this process could hold such locks.
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import struct
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -20,16 +19,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-HEADER: Final = slice(0, 96)
-"""The two copies of the header. Every commit changes both before it returns."""
+from flagctl.store.wal_header import HEADER, layout_complaint
 
-VERSION: Final = 3007000
 MAPPED_BYTES: Final = 4096
 UNUSED_AT_MOST: Final = 16
 
-_COPY_BYTES: Final = 48
-_COPY: Final = struct.Struct("=IIIBBHIIIIIIII")
 _OWN_DESCRIPTORS: Final = 2  # ours, and the duplicate that Python's mmap keeps
+
+_LOCK: Final = struct.Struct("@hhqqi4x")
+"""`struct flock` of 64-bit Linux: type, whence, start, length, process."""
+
+_READ_LOCKS: Final = (fcntl.F_RDLCK, os.SEEK_SET, 123, 5, 0)
 
 Inode = tuple[int, int]
 
@@ -62,16 +62,32 @@ def acquire(path: Path) -> WalIndex:
     with _registry:
         _sweep()
         try:
-            found = os.stat(path)  # noqa: PTH116 - twenty times a second where it fails
-            if found.st_size < MAPPED_BYTES:  # before opening: what is opened is not closed again
-                raise UnusableWalIndexError(f"{path.name} holds {found.st_size} bytes only")
-            index = _mapped.get(_inode(found)) or _map(path)
+            index = _index_at(path)
         except (OSError, ValueError) as error:
             raise UnusableWalIndexError(f"{path.name} can't be mapped: {error}") from error
         _require_in_use(index, path)
         _require_layout(index, path)
         index.users += 1
         return index
+
+
+def is_locked(path: Path) -> bool:
+    """Tell whether something holds every lock of the WAL index that a read could take.
+
+    SQLite never does; asked to read then, it would try for ten seconds before it gave up.
+    """
+    if sys.platform != "linux":
+        return False
+    with _registry:
+        try:
+            index = _index_at(path)
+            held = fcntl.fcntl(index.descriptor, fcntl.F_GETLK, _LOCK.pack(*_READ_LOCKS))
+        except (OSError, ValueError, UnusableWalIndexError):
+            return False
+    kind, _, start, count, _ = _LOCK.unpack(held)
+    first, wanted = _READ_LOCKS[2:4]
+    is_over_all = start <= first and (count == 0 or start + count >= first + wanted)
+    return bool(kind == fcntl.F_WRLCK and is_over_all)
 
 
 def release(index: WalIndex) -> None:
@@ -82,6 +98,13 @@ def release(index: WalIndex) -> None:
 
 def _inode(found: os.stat_result) -> Inode:
     return found.st_dev, found.st_ino
+
+
+def _index_at(path: Path) -> WalIndex:
+    found = os.stat(path)  # noqa: PTH116 - often done
+    if found.st_size < MAPPED_BYTES:  # asked before opening: what is opened is not closed again
+        raise UnusableWalIndexError(f"{path.name} holds {found.st_size} bytes only")
+    return _mapped.get(_inode(found)) or _map(path)
 
 
 def _map(path: Path) -> WalIndex:
@@ -101,7 +124,7 @@ def are_open_here(*paths: Path) -> bool:
     """
     with _registry:
         try:
-            wanted = [_inode(os.stat(path)) for path in paths]  # noqa: PTH116 - as above
+            wanted = [_inode(os.stat(path)) for path in paths]  # noqa: PTH116 - often done
             found = Counter(_open_inodes())
         except FileNotFoundError:
             return False
@@ -122,31 +145,6 @@ def _require_layout(index: WalIndex, path: Path) -> None:
         if complaint is None:
             return
     raise UnusableWalIndexError(f"{path.name}: {complaint}")
-
-
-def layout_complaint(header: bytes) -> str | None:
-    """Say what is not as it should be with the two copies of the header."""
-    copy = header[:_COPY_BYTES]
-    if copy != header[_COPY_BYTES:]:
-        return "the two copies of its header differ"
-    version, _, _, is_ready, *_ = fields = _COPY.unpack(copy)
-    if version != VERSION:
-        return f"its version is {version}, not {VERSION}"
-    if is_ready != 1:
-        return "it is not initialised"
-    if _checksum(copy) != fields[-2:]:
-        return "the checksum of its header is another one"
-    return None
-
-
-def _checksum(copy: bytes) -> tuple[int, int]:
-    """SQLite's checksum over the header but for the checksum itself, in native byte order."""
-    first = second = 0
-    words = struct.unpack("=10I", copy[:40])
-    for even, odd in zip(words[::2], words[1::2], strict=True):
-        first = (first + even + second) & 0xFFFFFFFF
-        second = (second + odd + first) & 0xFFFFFFFF
-    return first, second
 
 
 def _sweep() -> None:

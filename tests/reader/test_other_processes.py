@@ -6,9 +6,9 @@ import sqlite3
 import pytest
 
 from flagctl.store.files import DataFiles
-from flagctl.store.mode_reader import LOOK_EVERY_S
+from flagctl.store.mode_reader import LOOK_EVERY_S, RETRY_AT_MOST_S, ModeReader
 from flagctl.store.trouble import Trouble
-from flagctl.vocabulary import Freshness
+from flagctl.vocabulary import Freshness, Mode
 from tests.reader.conftest import MovedClock, Opener
 from tests.reader.control import next_revision
 from tests.reader.other_process import other_process
@@ -83,6 +83,33 @@ def test_a_file_locked_by_something_else_is_called_locked_and_read_when_it_is_fr
         assert answer.trouble.trouble is Trouble.LOCKED
         assert answer.effective.freshness is Freshness.NO_STORE
     clock.forward(LOOK_EVERY_S)
+    assert reader.effective().freshness is Freshness.FRESH
+
+
+LOCK_THE_WAL_INDEX = """
+import fcntl
+file = open(f"{sys.argv[1]}-shm", "r+b")
+fcntl.lockf(file, fcntl.LOCK_EX, 5, 123)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_wal_index_locked_by_something_else_is_not_waited_for(
+    reader: ModeReader, files: DataFiles, clock: MovedClock, open_reader: Opener
+) -> None:
+    """SQLite itself would try for ten seconds and then speak of a locking protocol."""
+    with other_process(files, LOCK_THE_WAL_INDEX) as locker:
+        assert locker.stdout is not None
+        assert locker.stdout.readline() == "held\n"
+        for _ in range(3):
+            clock.forward(10.0)
+            answer = reader.read()
+            assert answer.effective.freshness is Freshness.LAST_KNOWN_GOOD
+            assert answer.effective.mode is Mode.REAL_POLICY
+            assert "its WAL index is" in str(answer.trouble)
+        assert open_reader().effective().freshness is Freshness.NO_STORE
+    clock.forward(RETRY_AT_MOST_S)
     assert reader.effective().freshness is Freshness.FRESH
 
 

@@ -17,7 +17,8 @@ from flagctl.store.fast_signal import FastSignal
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import LOOK_EVERY_S, ModeReader
 from flagctl.store.signal import ChangeSignal, open_signal
-from flagctl.store.wal_index import HEADER, UnusableWalIndexError, WalIndex, layout_complaint
+from flagctl.store.wal_header import HEADER, layout_complaint
+from flagctl.store.wal_index import UnusableWalIndexError, WalIndex
 from flagctl.vocabulary import Freshness, ModeSignal
 from tests.reader.conftest import MovedClock, Opener
 from tests.reader.control import next_revision
