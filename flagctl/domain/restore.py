@@ -9,7 +9,7 @@ from datetime import datetime
 from flagctl.domain.audit import Detail
 from flagctl.domain.change import Actor
 from flagctl.domain.decision import Decision, Situation
-from flagctl.domain.effective import by_flags
+from flagctl.domain.effective import NOTHING_KNOWN, LastKnown, by_flags
 from flagctl.domain.flag import ControlState
 from flagctl.domain.gate import Facts
 from flagctl.domain.process import ProcessReport
@@ -31,16 +31,19 @@ def held_by(state: ControlState) -> Held:
     return Held(by_flags(state), state.rollback_mode, state.revision)
 
 
-def held_unread(heard: Iterable[ProcessReport], now: datetime) -> Held:
+def held_unread(
+    heard: Iterable[ProcessReport], now: datetime, last_known: LastKnown = NOTHING_KNOWN
+) -> Held:
     """Return what must be taken to hold when nobody can read the flags.
 
-    At most `stub-policy`, and at most what any live process has in force: there may have been a
-    rollback. The revision is the highest that any process ever told of.
+    At most `stub-policy`, at most what any live process has in force, and at most what was known
+    last: there may have been a rollback. The revision is the highest that anybody told of.
     """
     reports = tuple(heard)
-    mode = safest(DEFAULT_MODE, *(each.mode for each in reports if each.is_live(now)))
-    revisions = (each.revision for each in reports if each.revision is not None)
-    return Held(mode, mode, max(revisions, default=0))
+    told = (each.mode for each in reports if each.is_live(now))
+    mode = safest(DEFAULT_MODE, last_known.cutover_mode, last_known.rollback_mode, *told)
+    revision = max(last_known.revision, *(each.revision or 0 for each in reports), 0)
+    return Held(mode, mode, revision)
 
 
 def lower_of(one: Held, other: Held) -> Held:

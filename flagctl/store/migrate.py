@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
+from flagctl.domain.effective import NOTHING_KNOWN
 from flagctl.paths import data_path
 from flagctl.store.connection import open_connection, schema_revision
 from flagctl.store.files import DataFiles
 from flagctl.store.filesystem import create_file, only_one, prepare_directory
+from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.schema import HEAD_REVISION, SCHEMA_REVISIONS
 from flagctl.store.trouble import StoreTroubleError, Trouble, explained, explained_files
 
@@ -122,6 +124,8 @@ def _traces(files: DataFiles) -> Iterator[Path]:
     name = files.control.name
     yield from sorted(files.directory.glob(f"{name}.before-restore-*"))
     yield from (wal for wal in files.directory.glob(f"{name}-wal") if wal.stat().st_size)
+    if LastKnownGoodFile(files.last_known_good).read() != NOTHING_KNOWN:
+        yield files.last_known_good
 
 
 def _run_alembic(path: Path, schema: str) -> None:

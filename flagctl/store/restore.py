@@ -35,9 +35,11 @@ from flagctl.store.examine import require_sound_pages
 from flagctl.store.files import DataFiles
 from flagctl.store.filesystem import prepare_directory, sync
 from flagctl.store.incoming import Incoming, bring_in
+from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.migrate import bring_up_to_date, file_lock
 from flagctl.store.reading import read_state, reading
 from flagctl.store.runtime_db import heard_of
+from flagctl.store.sessions import Sessions
 from flagctl.store.transaction import Clock, Transaction, Writer
 from flagctl.store.trouble import StoreTroubleError, Trouble, explained_files
 from flagctl.store.writing import write_decision
@@ -93,13 +95,15 @@ def restore(
     prepare_directory(files.directory)
     with explained_files(files.control), file_lock(files), _workplace(files) as place:
         incoming = bring_in(files, source, place, accept_broken_trail=accept_broken_trail)
-        work = _Restore(files, incoming, actor, clock, why, busy_timeout_s)
-        try:
-            return work.in_one_transaction()
-        except StoreTroubleError as trouble:
-            if trouble.path != files.control or trouble.trouble not in BEYOND_READING:
-                raise
-            return work.by_a_new_file(trouble)
+        done = _Restore(files, incoming, actor, clock, why, busy_timeout_s).carry_out()
+    _sign_everybody_out(files)
+    return done
+
+
+def _sign_everybody_out(files: DataFiles) -> None:
+    """Forget the browsers' sessions: the number of a person may be somebody else's now."""
+    with suppress(StoreTroubleError):
+        Sessions(files).end_everywhere()
 
 
 @contextmanager
@@ -130,6 +134,15 @@ class _Restore:
     clock: Clock
     reason: str
     busy_timeout_s: float
+
+    def carry_out(self) -> Restored:
+        """Do it in the way that the live file allows."""
+        try:
+            return self.in_one_transaction()
+        except StoreTroubleError as trouble:
+            if trouble.path != self.files.control or trouble.trouble not in BEYOND_READING:
+                raise
+            return self.by_a_new_file(trouble)
 
     def in_one_transaction(self) -> Restored:
         """Rewrite the live file; whoever works on it goes on with what it holds then."""
@@ -188,7 +201,8 @@ class _Restore:
 
     def _salvage(self, trouble: StoreTroubleError, saved_as: Path | None) -> _Replaced:
         """Return what must be taken to have held; what can still be read of it counts too."""
-        held = held_unread(heard_of(self.files), self.clock())
+        last_known = LastKnownGoodFile(self.files.last_known_good).read()
+        held = held_unread(heard_of(self.files), self.clock(), last_known)
         ended: list[Ended] = []
         with suppress(StoreTroubleError), reading(self.files, self.busy_timeout_s) as connection:
             ended = read_ended(connection)

@@ -129,6 +129,11 @@ class Sessions:
             done = connection.execute("DELETE FROM session WHERE person_id = ?", (person_id,))
             return done.rowcount
 
+    def end_everywhere(self) -> None:
+        """Sign everybody out."""
+        with self._connected() as connection:
+            connection.execute("DELETE FROM session")
+
     def count(self, person_id: int, now: datetime) -> int:
         """Return in how many browsers a person is signed in."""
         with self._connected() as connection:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flagctl.domain.effective import by_flags, in_force
+from flagctl.domain.effective import LastKnown, by_flags, in_force
 from flagctl.domain.flag import ControlState
 from flagctl.domain.restore import Held, held_by, held_unread, lower_of, restored
 from flagctl.vocabulary import Action, Mode, Outcome
@@ -79,6 +79,13 @@ def test_flags_that_nobody_can_read_count_as_the_lowest_that_lives_and_the_safe_
     assert held.mode.rung == min([Mode.STUB_POLICY.rung, *living])
     assert held.rollback is held.mode
     assert held.revision == max((number or 0 for _, _, number in heard), default=0)
+
+
+def test_what_was_known_last_counts_too() -> None:
+    held = held_unread((), NOON, LastKnown(41, Mode.REAL_POLICY, Mode.PASSTHROUGH))
+    assert held == Held(Mode.PASSTHROUGH, Mode.PASSTHROUGH, 41)
+    held = held_unread((), NOON, LastKnown(41, Mode.PASSTHROUGH, None))
+    assert held == Held(Mode.PASSTHROUGH, Mode.PASSTHROUGH, 41)
 
 
 @given(states, states)

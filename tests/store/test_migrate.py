@@ -151,6 +151,15 @@ def test_a_database_is_not_made_anew_where_a_restore_was_cut_off(files: DataFile
     assert caught.value.trouble is Trouble.VANISHED
 
 
+def test_a_database_is_not_made_anew_where_its_flags_are_known_still(files: DataFiles) -> None:
+    files.control.unlink()
+    files.last_known_good.write_text('{"revision": 7, "cutover": null, "rollback": "passthrough"}')
+    with pytest.raises(StoreTroubleError, match=r"last-known-good\.json"):
+        upgrade(files)
+    files.last_known_good.unlink()
+    assert upgrade(files)
+
+
 def test_an_emptied_database_is_not_taken_for_a_new_one(files: DataFiles) -> None:
     os.truncate(files.control, 0)
     with pytest.raises(StoreTroubleError, match="holds no tables") as caught:

@@ -18,6 +18,7 @@ from flagctl.store.mode_reader import ModeReader
 from flagctl.store.reading import read_state, read_tokens, reading
 from flagctl.store.restore import Restored, restore
 from flagctl.store.schema import SCHEMA_REVISIONS
+from flagctl.store.sessions import Sessions
 from flagctl.store.trouble import StoreTroubleError, Trouble
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Action, Mode, Outcome, Source
@@ -176,6 +177,15 @@ def test_a_token_revoked_since_the_backup_stays_revoked(
     with reading(files) as connection:
         assert read_tokens(connection)[0].revoked_at == NOON + timedelta(minutes=30)
         assert connection.execute("SELECT disabled_at FROM person").fetchone()[0]
+
+
+def test_everybody_is_signed_out_because_numbers_of_people_may_come_again(
+    files: DataFiles, copy: Path
+) -> None:
+    Sessions(files).start("secret", 5, NOON)
+    backup(files, copy)
+    restored(files, copy)
+    assert Sessions(files).find("secret", NOON) is None
 
 
 def test_a_backup_of_every_older_schema_is_upgraded_on_a_copy(

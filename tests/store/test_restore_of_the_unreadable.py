@@ -14,6 +14,7 @@ from flagctl.store.backup import backup
 from flagctl.store.connection import open_connection
 from flagctl.store.examine import check
 from flagctl.store.files import DataFiles
+from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
 from flagctl.store.reading import read_state, reading
@@ -22,6 +23,7 @@ from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.trouble import StoreTroubleError, Trouble
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Freshness, Mode
+from tests.domain.samples import state
 from tests.reports import report
 from tests.store.acts import ANNA, NOON, MovedClock, cut_over, end_rollback, facts, roll_back
 from tests.store.tampering import damage
@@ -126,6 +128,15 @@ def test_a_process_that_is_silent_for_long_tells_its_revision_only(
     done = restored(files, copy)
     assert (done.event.mode_after, done.event.revision) == (Mode.STUB_POLICY, 41)
     registry.goodbye("a")
+
+
+def test_what_some_process_knew_last_is_kept(files: DataFiles, copy: Path) -> None:
+    last = LastKnownGoodFile(files.last_known_good)
+    last.keep(state(Mode.REAL_POLICY, Mode.PASSTHROUGH, revision=40))
+    last.settle()
+    files.control.unlink()
+    done = restored(files, copy)
+    assert (done.event.mode_after, done.event.revision) == (Mode.PASSTHROUGH, 41)
 
 
 def test_a_rollback_that_can_still_be_read_in_a_damaged_file_is_kept(
