@@ -34,7 +34,7 @@ from flagctl.store.tokens import TokenRequest, issue_token
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Door, Role
 
-COUNT = 3000
+COUNT = 1500
 ROUNDS = 3
 CONNECTIONS = (1, 8, 32, 64)
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")

@@ -25,9 +25,3 @@ def test_the_runbook_tells_every_exit() -> None:
     named = {value for name, value in vars(exits).items() if name.isupper() and name != "EXITS"}
     numbers = {value for value in named if isinstance(value, int)} | set(exits.EXITS.values())
     assert numbers - {exits.BROKEN_PIPE} == set(told_in_the_runbook())
-
-
-def test_the_runbook_puts_each_code_beside_its_exit() -> None:
-    told = told_in_the_runbook()
-    for code in (Code.INVALID, Code.STALE, Code.FORBIDDEN, Code.CONFLICT, Code.UNAVAILABLE):
-        assert f"`{code}`" in told[exits.EXITS[code]]
