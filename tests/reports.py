@@ -1,12 +1,16 @@
 """What a process might say of itself; a test changes the words that matter to it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flagctl.domain.process import ProcessReport
 from flagctl.vocabulary import Freshness, Mode, Part, Source
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+STAYS_LIVE = timedelta(seconds=9)
+"""Heard of this far ahead of the real clock, a process counts for 19 s, not 10: commands that a
+test runs meanwhile may be slow."""
 
 
 def report(name: str = "a", **changes: Any) -> ProcessReport:

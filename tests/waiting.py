@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], *, deadline_s: float = 20.0) -> T:
+def wait_until(condition: Callable[[], T], *, deadline_s: float = 60.0) -> T:
     """Return the first true answer of `condition`; `AssertionError` when the deadline passes."""
     pause, end = Event(), time.monotonic() + deadline_s
     while not (answer := condition()):

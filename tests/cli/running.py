@@ -60,7 +60,7 @@ class Up:
 
     def stop(self, how: signal.Signals) -> int:
         self.process.send_signal(how)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 def command_of(pid: int) -> list[str]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from tests.cli.terminal import FLAGCTL, Terminal
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Screen:

@@ -58,7 +58,7 @@ class Terminal:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         return Answer(ran.returncode, ran.stdout, ran.stderr)

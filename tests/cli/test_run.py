@@ -72,7 +72,7 @@ def test_ctrl_c_while_waiting_says_so_and_the_act_stands(terminal: Terminal) -> 
     assert process.stdout is not None
     assert "as revision 1" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=20)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted" in told
     assert "Traceback" not in told

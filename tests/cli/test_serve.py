@@ -41,7 +41,7 @@ def test_a_signal_ends_a_part_well_and_leaves_no_fault_in_its_log(
         url = json.loads(process.stdout.readline())["url"]
         wait_until(lambda: answers(f"{url}/healthz"))
         process.send_signal(how)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
@@ -61,9 +61,9 @@ def test_several_workers_answer_on_one_port_and_end_together(terminal: Terminal)
     try:
         url = json.loads(process.stdout.readline())["url"]
         wait_until(lambda: len(live_processes(terminal)) == 2)
-        assert httpx2.get(f"{url}/api/health").status_code == 200
+        assert httpx2.get(f"{url}/api/health", timeout=60).status_code == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

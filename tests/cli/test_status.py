@@ -7,12 +7,12 @@ from flagctl.domain.change import RollBack
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.vocabulary import Freshness, Mode, Source
 from tests.cli.terminal import Terminal
-from tests.reports import report
+from tests.reports import STAYS_LIVE, report
 
 SAFE, STUB, REAL = Mode
 
 
-def hear_of(terminal: Terminal, name: str, ago: timedelta = timedelta(), **changes: Any) -> None:
+def hear_of(terminal: Terminal, name: str, ago: timedelta = -STAYS_LIVE, **changes: Any) -> None:
     """Have a process say something of itself, a while ago."""
     heard_at = datetime.now(UTC) - ago
     words = {"heard_at": heard_at, "started_at": heard_at, **changes}

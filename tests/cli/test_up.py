@@ -26,10 +26,10 @@ def test_one_signal_stops_all_of_it(tmp_path: Path, how: signal.Signals) -> None
     with started(tmp_path) as (_, up):
         children = up.children()
         assert set(children) == {"web", "runtime"}
-        assert httpx2.get(f"{up.told['runtime']}/api/health", timeout=30).status_code == 200
-        assert httpx2.get(f"{up.told['web']}/healthz", timeout=30).status_code == 200
+        assert httpx2.get(f"{up.told['runtime']}/api/health", timeout=60).status_code == 200
+        assert httpx2.get(f"{up.told['web']}/healthz", timeout=60).status_code == 200
         os.killpg(up.process.pid, how)  # as a terminal does
-        assert up.process.wait(30) == 0
+        assert up.process.wait(60) == 0
         assert not any(is_alive(pid) for pid in children.values())
         assert "Traceback" not in up.log.read_text()
 
@@ -46,7 +46,7 @@ def test_a_part_that_dies_is_started_again_on_the_same_port(tmp_path: Path) -> N
         before = up.children()["runtime"]
         os.kill(before, signal.SIGKILL)
         wait_until(lambda: up.children().get("runtime", before) != before)
-        answer = httpx2.get(f"{up.told['runtime']}/api/health", timeout=30)
+        answer = httpx2.get(f"{up.told['runtime']}/api/health", timeout=60)
         assert answer.status_code == 200
         assert "ended (signal 9)" in up.log.read_text()
 
@@ -62,6 +62,7 @@ def test_starting_again_replaces_the_token_of_the_start_before(tmp_path: Path) -
             f"{up.told['runtime']}/api/runtime/jobs:submit",
             headers={"Authorization": f"Bearer {first}"},
             json={},
+            timeout=60,
         )
         assert refused.status_code == 401
         actions = [event["action"] for event in terminal.do("audit", "list", "--json").json]

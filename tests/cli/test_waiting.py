@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.vocabulary import Mode
 from tests.cli.terminal import Terminal
-from tests.reports import report
+from tests.reports import STAYS_LIVE, report
 from tests.waiting import wait_until
 
 SAFE, STUB, REAL = Mode
@@ -15,7 +15,7 @@ ROLLBACK = ("rollback", SAFE, "--reason", "slow")
 
 def say_revision(terminal: Terminal, name: str, revision: int) -> None:
     now = datetime.now(UTC)
-    words = report(name, revision=revision, heard_at=now, started_at=now)
+    words = report(name, revision=revision, heard_at=now + STAYS_LIVE, started_at=now)
     assert ProcessRegistry(terminal.files).beat(words)
 
 
@@ -29,7 +29,7 @@ def test_the_proof_comes_when_the_last_process_follows(terminal: Terminal) -> No
 
     other = threading.Thread(target=follow_once_committed)
     other.start()
-    answer = terminal.type(*ROLLBACK, "--wait", "20s")
+    answer = terminal.type(*ROLLBACK, "--wait", "60s")
     other.join()
     assert answer.code == 0
     assert "2 of 2 processes heard of on this host follow, " in answer.out

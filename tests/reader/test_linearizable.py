@@ -34,7 +34,7 @@ def race(
         for shape in shapes
     ]
     writer = start([*command, "write", *shared, str(slowly), str(flips)])
-    said = [process.communicate(timeout=100)[0] for process in (*readers, writer)]
+    said = [process.communicate(timeout=600)[0] for process in (*readers, writer)]
     assert not any(process.returncode for process in (*readers, writer))
     tallies = [json.loads(line) for text in said for line in text.splitlines()]
     assert len(tallies) == sum(LINES[shape] for shape in shapes)

@@ -53,7 +53,7 @@ class Served:
                     stderr=errors,
                 )
         self.http = httpx2.Client(
-            base_url=f"http://127.0.0.1:{self.port}", headers=bearer(secret), timeout=30
+            base_url=f"http://127.0.0.1:{self.port}", headers=bearer(secret), timeout=60
         )
 
     def submit(self, **changes: Any) -> httpx2.Response:
@@ -73,7 +73,7 @@ class Served:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
         self.http.close()
 
     def logged(self, event: str) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def _environment(directory: Path, changes: dict[str, str]) -> dict[str, str]:
         **own,
         "FLAGCTL_DATA_DIR": str(directory),
         "ZPE_SLURM_POLICY_PATH": str(SAMPLE),
-        WAIT: "30",
+        WAIT: "60",
         **changes,
     }
 

@@ -52,13 +52,13 @@ def test_with_a_url_the_node_gets_the_order_and_the_spool_nothing(
 def test_what_is_in_doubt_is_retried_as_it_began_also_after_a_flip(
     authorized: Make, node: Node, flip: Callable[[Mode], None]
 ) -> None:
-    node.go_on.clear()
-    runtime = authorized(handoff_url=node.url, handoff_timeout_s=0.2)
+    node.hang_up = True
+    runtime = authorized(handoff_url=node.url)
     told = runtime.post(PATH, json=command())
     refused(told, 503, "execution_unavailable")
     assert int(told.headers["Retry-After"]) > 0
     flip(Mode.PASSTHROUGH)
-    node.go_on.set()
+    node.hang_up = False
     assert "1 in doubt" in str(runtime.get("/api/health").json()["reasons"])
     assert runtime.get("/api/ready").status_code == 200
     answer = runtime.post(PATH, json=command())

@@ -130,11 +130,11 @@ def test_a_fork_waits_for_the_act_of_another_thread(store: ControlStore, files: 
         with store.transaction() as at:
             at.update("control", 1, {"revision": 7})
             inside.set()
-            go_on.wait(10)
+            go_on.wait(60)
 
     thread = threading.Thread(target=act_slowly)
     thread.start()
-    inside.wait(10)
+    inside.wait(60)
     threading.Timer(0.05, go_on.set).start()
     child = os.fork()
     if child == 0:
