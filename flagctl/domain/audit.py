@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from flagctl.domain.canonical import canonical_json
 from flagctl.domain.times import to_text
 from flagctl.vocabulary import Action, Door, Mode, Outcome
 
@@ -53,8 +53,8 @@ def storable(detail: Detail) -> Detail:
     }
 
 
-def canonical_json(event: AuditEvent) -> bytes:
-    """Return the bytes that are hashed: JSON with sorted keys, no blanks, UTF-8."""
+def hashed_bytes(event: AuditEvent) -> bytes:
+    """Return the bytes that are hashed: canonical JSON of everything but the hash, in UTF-8."""
     body = {
         "id": event.id,
         "at": to_text(event.at),
@@ -71,8 +71,7 @@ def canonical_json(event: AuditEvent) -> bytes:
         "detail": dict(event.detail),
         "prev_hash": event.prev_hash,
     }
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+    return canonical_json(body).encode()
 
 
 def sealed(event: AuditEvent) -> AuditEvent:
@@ -81,7 +80,7 @@ def sealed(event: AuditEvent) -> AuditEvent:
 
 
 def _hash(event: AuditEvent) -> str:
-    return hashlib.sha256(canonical_json(event)).hexdigest()
+    return hashlib.sha256(hashed_bytes(event)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

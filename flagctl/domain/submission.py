@@ -9,15 +9,11 @@ from hashlib import sha256
 from typing import Any
 
 from flagctl.domain.boundary import SlurmAdapterBoundaryStub, SlurmQueueMapping
+from flagctl.domain.canonical import canonical_json
 from flagctl.vocabulary import Mode, SubmissionState
 
 Command = Mapping[str, Any]
 """A checked `SubmitJobCommand` as JSON has it, without the keys that were not given."""
-
-
-def canonical_json(value: object) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def idempotency_digest(tenant_id: str, workspace_id: str, idempotency_key: str) -> str:

@@ -20,12 +20,12 @@ import structlog
 from flagctl.adapter import SlurmAdapter
 from flagctl.adapter.telemetry import RequestIds
 from flagctl.dispatch.ports import Dispatchers, InDoubtError, NotSentError
+from flagctl.domain.canonical import canonical_json
 from flagctl.domain.effective import EffectiveMode
 from flagctl.domain.submission import (
     Claim,
     Order,
     boundary_from_json,
-    canonical_json,
     idempotency_digest,
     intent_hash,
 )

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from flagctl.domain.access import Person, RuntimeScope, Token
 from flagctl.domain.audit import AuditEvent
+from flagctl.domain.canonical import canonical_json
 from flagctl.domain.flag import Flag
 from flagctl.domain.times import from_text, to_text
 from flagctl.store.trouble import NonsenseRowError
@@ -101,7 +102,7 @@ def event_from_row(row: Row) -> AuditEvent:
 
 def event_columns(event: AuditEvent) -> dict[str, Any]:
     """Return the columns of an audit event."""
-    return _columns(event) | {"detail": _json(dict(event.detail))}
+    return _columns(event) | {"detail": canonical_json(dict(event.detail))}
 
 
 def _exact_time(text: str) -> datetime:
@@ -113,13 +114,9 @@ def _exact_time(text: str) -> datetime:
 
 def _detail(text: str) -> dict[str, Any]:
     detail = json.loads(text)
-    if not isinstance(detail, dict) or _json(detail) != text:
+    if not isinstance(detail, dict) or canonical_json(detail) != text:
         raise ValueError("its detail is not canonical JSON")
     return detail
-
-
-def _json(detail: dict[str, Any]) -> str:
-    return json.dumps(detail, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _columns(record: Flag | AuditEvent) -> dict[str, Any]:

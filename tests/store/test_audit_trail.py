@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flagctl.domain.audit import GENESIS_HASH, AuditEvent, canonical_json, sealed
+from flagctl.domain.audit import GENESIS_HASH, AuditEvent, hashed_bytes, sealed
 from flagctl.domain.change import EndRollback, Extend, RollBack, TakeOverBreakGlass
 from flagctl.domain.gate import Facts
 from flagctl.errors import (
@@ -178,7 +178,7 @@ def test_what_is_hashed_is_canonical_and_holds_all_but_the_hash() -> None:
             prev_hash=GENESIS_HASH, hash="",
         )
     )  # fmt: skip
-    assert canonical_json(event).decode() == (
+    assert hashed_bytes(event).decode() == (
         '{"action":"rollback","actor":"os:ännä","at":"2026-05-01T12:00:00.000000Z","claim":null,'
         '"detail":{"a":"x","b":1},"flag_id":1,"id":1,"mode_after":"passthrough",'
         f'"mode_before":"stub-policy","outcome":"accepted","prev_hash":"{GENESIS_HASH}",'

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from flagctl.domain.submission import Claim, canonical_json, idempotency_digest
+from flagctl.domain.canonical import canonical_json
+from flagctl.domain.submission import Claim, idempotency_digest
 from flagctl.domain.times import to_text
 from flagctl.store.claimer import claimer_id, is_provably_gone
 from flagctl.store.submissions import Held, SubmissionStore
