@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from flagctl.adapter.policy_file import PolicyFile
 from flagctl.dispatch.ports import Dispatcher
-from flagctl.errors import Code, FlagctlError
+from flagctl.errors import Code, FlagctlError, UnavailableError
 from flagctl.store.mode_reader import ModeReader, Reading
 from flagctl.store.submissions import SubmissionStore
 from flagctl.vocabulary import EMERGENCY_MODE, LADDER, ProbeError, ProbeStatus
@@ -130,7 +130,10 @@ def in_doubt(store: SubmissionStore, clock: Callable[[], datetime], lease: timed
     """
 
     async def ask(_reading: Reading) -> Finding:
-        count, oldest = await store.in_doubt(clock() - lease, IN_DOUBT_SHOWN)
+        try:
+            count, oldest = await store.in_doubt(clock() - lease, IN_DOUBT_SHOWN)
+        except UnavailableError:
+            return skipped("submissions.db can't be read; its own probe says why.")
         if not count:
             return ok("None.")
         shown = ", ".join(

@@ -165,7 +165,7 @@ def response(problem: ProblemError) -> Response:
     )
     return Response(
         body.model_dump_json(exclude_none=True),
-        problem.status,
+        int(problem.status),
         headers=dict(_HEADERS.get(problem.code, {})),
         media_type=MEDIA_TYPE,
     )
