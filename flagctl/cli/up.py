@@ -39,6 +39,8 @@ class Start:
     web: str
     runtime: str
     token: str
+    sign_in: str | None
+    """A link for the first administrator; `None` once one has a password."""
 
     @property
     def curl(self) -> str:
@@ -73,7 +75,8 @@ def up(
     desk = sit_down(strict=True)
     web = bind(host, web_port, "--web-port")
     runtime = bind(host, runtime_port, "--runtime-port")
-    start = Start(url_of(web), url_of(runtime), _prepare(desk))
+    token = _prepare(desk)
+    start = Start(url_of(web), url_of(runtime), token, _first_sign_in(desk, url_of(web)))
     supervisor = Supervisor(_children(desk, start, web, runtime))
     if _come_up(supervisor, start):
         _announce(desk, start, as_json=json)
@@ -95,13 +98,25 @@ def _prepare(desk: Desk) -> str:
     return issue_token(desk.store(), wanted, invoking_actor()).secret
 
 
+def _first_sign_in(desk: Desk, web: str) -> str | None:
+    from flagctl.cli.first_admin import first_link
+
+    issued = first_link(desk)
+    return None if issued is None else f"{_public_url(desk, web)}/sign-in/{issued.secret}"
+
+
+def _public_url(desk: Desk, web: str) -> str:
+    """Return the address that people use: the one that was set, else where the web listens."""
+    given = desk.settings.public_url
+    return web if given == Settings().public_url else given
+
+
 def _children(desk: Desk, start: Start, web: socket.socket, runtime: socket.socket) -> list[Child]:
     settings = desk.settings
     own: dict[str, str] = {}
     if settings.policy_path is None:
         own["ZPE_SLURM_POLICY_PATH"] = _sample_policy(desk)
-    if settings.public_url == Settings().public_url:
-        own["FLAGCTL_PUBLIC_URL"] = start.web
+    own["FLAGCTL_PUBLIC_URL"] = _public_url(desk, start.web)
     environment = environment_for_child(settings, **own)
     return [
         Child(part, [part, "--lifeline", "--fd", str(fd)], environment, (fd,))
@@ -132,12 +147,22 @@ def _come_up(supervisor: Supervisor, start: Start) -> bool:
 
 def _announce(desk: Desk, start: Start, *, as_json: bool) -> None:
     if as_json:
-        told = {"web": start.web, "runtime": start.runtime, "token": start.token}
+        told = {
+            "web": start.web,
+            "runtime": start.runtime,
+            "token": start.token,
+            "sign_in": start.sign_in,
+        }
         say_line({**told, "curl": start.curl}, as_json=True)
         return
     say(f"flagctl is up on the data in {desk.files.directory.resolve()}; Ctrl-C stops it.")
     say(f"  admin web  {start.web}")
     say(f"  runtime    {start.runtime}")
+    if start.sign_in:
+        say()
+        say("Nobody can sign in to the admin web yet. This link works once, for a day:")
+        say()
+        say(f"  {start.sign_in}")
     say()
     say("Submit a job (each paste is another one; its log line says which adapter answered):")
     say()

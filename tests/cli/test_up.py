@@ -21,6 +21,25 @@ def test_a_job_submitted_by_the_printed_line_waits_in_the_spool(tmp_path: Path) 
         assert up.adapter_of(answers[0]["trace_id"]) == Mode.STUB_POLICY
 
 
+def test_the_first_administrator_gets_a_link_until_somebody_has_a_password(
+    tmp_path: Path,
+) -> None:
+    with started(tmp_path) as (_, up):
+        unused = up.told["sign_in"]
+        up.stop(signal.SIGTERM)
+    with started(tmp_path) as (terminal, up):
+        assert (
+            httpx2.get(f"{up.told['web']}/sign-in/{unused.rpartition('/')[2]}").status_code == 404
+        )
+        typed = {"password": "four words in a row", "repeated": "four words in a row"}
+        assert httpx2.post(up.told["sign_in"], data=typed, timeout=30).status_code == 303
+        people = terminal.do("users", "list", "--json").json
+        assert [person["role"] for person in people] == ["admin"]
+        up.stop(signal.SIGTERM)
+    with started(tmp_path) as (_, up):
+        assert up.told["sign_in"] is None
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_one_signal_stops_all_of_it(tmp_path: Path, how: signal.Signals) -> None:
     with started(tmp_path) as (_, up):
