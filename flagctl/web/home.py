@@ -6,16 +6,17 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flagctl.domain.effective import without_store
+from flagctl.domain.effective import EffectiveMode, without_store
 from flagctl.present.trail import audit_record
 from flagctl.store.audit_search import Search, find
+from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.reading import reading
 from flagctl.web.audit import CHANGES_OF_FLAGS
 from flagctl.web.identity import SignedIn
 from flagctl.web.offers import offers
-from flagctl.web.outlook import look
+from flagctl.web.outlook import Outlook, look
 from flagctl.web.pages import render
-from flagctl.web.services import services_of
+from flagctl.web.services import Services, services_of
 
 RECENT = 5
 RECENT_BUDGET_S = 0.005
@@ -38,5 +39,11 @@ def home(request: Request, caller: SignedIn) -> Response:
         status=outlook.status,
         offers=offers(outlook, caller.actor),
         recent=[audit_record(event) for event in found.events],
-        cold_start=without_store(pin=None, break_glass=outlook.facts.break_glass).mode,
+        cold_start=_cold_start(services, outlook).mode,
     )
+
+
+def _cold_start(services: Services, outlook: Outlook) -> EffectiveMode:
+    """Return what a process without a pin would get that starts now without the store."""
+    known = LastKnownGoodFile(services.files.last_known_good).read()
+    return without_store(pin=None, break_glass=outlook.facts.break_glass, last_known=known)

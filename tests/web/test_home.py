@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from flagctl.domain.change import CutOver, Extend, RollBack
 from flagctl.domain.gate import Facts
 from flagctl.store.files import DataFiles
+from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode, Role, Source
@@ -76,6 +77,20 @@ def test_a_cutover_flag_is_shown_beside_a_rollback(
     page = sign_in().get("/").text
     assert "Cutover flag 1" in page
     assert "carol" in page
+
+
+def test_what_a_start_without_the_store_would_use_is_said(
+    sign_in: SignIn, store: ControlStore, files: DataFiles
+) -> None:
+    web = sign_in()
+    assert "one that starts without it uses" in web.get("/").text
+    roll_back(store)
+    known = LastKnownGoodFile(files.last_known_good)
+    with store.transaction() as at:
+        known.keep(at.state())
+    known.settle()
+    line = web.get("/").text.split("one that starts without it uses")[1]
+    assert line.index("passthrough") < 250
 
 
 def test_a_process_that_has_another_mode_is_named_with_the_reason(
