@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from flagctl.adapter.sample_policy import SAMPLE
-from flagctl.domain.change import RollBack
+from flagctl.domain.change import CutOver, RollBack
+from flagctl.domain.gate import Facts, SlurmVerdict
 from flagctl.settings import Settings
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
 from flagctl.store.writing import ControlStore
-from flagctl.vocabulary import Mode
+from flagctl.vocabulary import LADDER, Mode
 from flagctl.wiring import runtime_app
 from tests.runtime import tenants
 from tests.runtime.served import Served, up
@@ -65,6 +66,21 @@ def flip(control: ControlStore, files: DataFiles) -> Callable[[Mode], None]:
         control.apply(RollBack(mode, "a test"), tenants.ADMIN, facts)
 
     return roll_back
+
+
+@pytest.fixture
+def cut_over(control: ControlStore) -> Callable[[], None]:
+    """Return what commits a cutover to the highest mode, as once the checks on Slurm have held."""
+
+    def go_up() -> None:
+        now = datetime.now(UTC)
+        with control.transaction() as at:
+            revision = at.state().revision
+        change = CutOver(LADDER[-1], "alice", "a test", now + timedelta(days=30), revision)
+        verdict = SlurmVerdict(holds=True, detail="all hold", taken_at=now)
+        control.apply(change, tenants.ADMIN, Facts(verdict=verdict))
+
+    return go_up
 
 
 @pytest.fixture

@@ -102,8 +102,11 @@ def test_a_retry_is_answered_although_the_mode_would_deny_it_now(
 
 @pytest.mark.parametrize("mode", [Mode.PASSTHROUGH, Mode.STUB_POLICY])
 def test_the_environment_alone_rolls_a_process_back(
-    serve: Serve, files: DataFiles, mode: Mode
+    serve: Serve, files: DataFiles, cut_over: Callable[[], None], mode: Mode
 ) -> None:
+    cut_over()
+    refused = serve().submit()
+    assert (refused.status_code, refused.json()["code"]) == (503, "adapter_misconfigured")
     served = serve(ZPE_SLURM_ADAPTER=mode)
     assert served.submit().status_code == 202
     assert modes(files) == {"key-1": mode}
