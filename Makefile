@@ -12,7 +12,7 @@ UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 PY := .venv/bin/python
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header
-INSTALL := $(UV) pip install --quiet --python $(PY)
+INSTALL := $(UV) pip install --quiet --python
 
 .PHONY: help setup setup-test browser run test slurm-test check lint lock bench clean
 
@@ -34,8 +34,8 @@ help: ## Show this list
 # Compiled at once: the first commands are as fast as all others, also where nobody may write later.
 # The build backend is checked against the hashes of the test lock, which has it.
 define install
-	@$(INSTALL) --compile-bytecode --require-hashes -r $(1)
-	@$(INSTALL) --no-deps --build-constraints requirements-test.lock -e .
+	@$(INSTALL) $(or $(2),$(PY)) --compile-bytecode --require-hashes -r $(1)
+	@$(INSTALL) $(or $(2),$(PY)) --no-deps --build-constraints requirements-test.lock -e .
 	@touch $@
 endef
 
@@ -45,6 +45,11 @@ endef
 .venv/ready-test: .venv/made requirements-test.lock pyproject.toml
 	$(call install,requirements-test.lock)
 	@touch .venv/ready
+
+# A place of its own: what others need does not always agree with what the tests need.
+.venv-bench/ready: .tools/ready requirements-bench.lock pyproject.toml
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .venv-bench
+	$(call install,requirements-bench.lock,.venv-bench/bin/python)
 
 setup: .venv/ready ## Install what running needs
 
@@ -76,12 +81,14 @@ lock: .tools/ready ## Renew the locks (UPGRADE=1: newest versions)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra test -c requirements.lock \
 		pyproject.toml -o requirements-test.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra bench -c requirements.lock \
+		pyproject.toml -o requirements-bench.lock
 	@echo "uv==$(UV_VERSION)" | $(COMPILE) - -o requirements-uv.lock
 	@if grep -n '://' requirements*.lock; then echo "a lock names a host" >&2; exit 1; fi
 
-bench: .venv/ready-test ## Measure; ARGS="--write FILE" keeps the numbers
-	@$(PY) -m benchmarks $(ARGS)
+bench: .venv-bench/ready ## Measure; ARGS="--write FILE" keeps the numbers
+	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 clean: ## Remove what make made; the data in var/ stays
-	@rm -rf .tools .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+	@rm -rf .tools .venv .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@ from flagctl.store.connection import open_control_for_reading, require_schema
 from flagctl.store.plain_signal import PlainSignal
 from flagctl.store.reading import Snapshot, read_snapshot
 from flagctl.store.signal import ChangeSignal, SignalInUse, open_signal
-from flagctl.store.trouble import StoreTroubleError, Trouble, explained
+from flagctl.store.trouble import StoreTroubleError, Trouble, explained, from_sqlite
 from flagctl.store.wal_index import are_open_here, is_locked
 from flagctl.vocabulary import ModeSignal
 
@@ -67,12 +67,15 @@ class Follower:
 
     def newest(self) -> Snapshot:
         """Return the newest committed snapshot: the same object as long as it is the newest."""
-        with explained(self._path):
+        try:
             # Taken before the read: what is committed meanwhile then shows as another value.
             seen = self._signal.look()
-            if seen != self._seen:
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self._path) from error
+        if seen != self._seen:
+            with explained(self._path):
                 self._snapshot = self._read()
-                self._seen = seen
+            self._seen = seen
         return self._snapshot
 
     def confirm(self) -> bool:

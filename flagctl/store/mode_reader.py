@@ -39,6 +39,8 @@ BUSY_TIMEOUT_S: Final = 0.01
 START_BUSY_TIMEOUT_S: Final = 1.0
 """At the start nothing is known yet, and nobody waits for an answer."""
 
+FRESH: Final = Freshness.FRESH
+
 FastPath = tuple[mmap | bytes, bytes | int | None, float, Reading, EffectiveMode]
 """What an answer without a lock needs; the first two are never equal where there is none."""
 
@@ -81,7 +83,7 @@ class ModeReader:
         self._known = Known()
         self._reading = self._known.reading(pin)
         self._fast = self._no_fast_path()
-        self._slow_answers = dict.fromkeys(map(str, Freshness), 0)
+        self._other_answers = dict.fromkeys(Freshness, 0)
         self._fresh_answers = 0
         self.fall_backs = 0
         """How often the fast signal was found wrong and given up."""
@@ -113,9 +115,7 @@ class ModeReader:
     @property
     def answers(self) -> dict[Freshness, int]:
         """Return how many answers were given, by freshness."""
-        counted = {freshness: self._slow_answers[freshness] for freshness in Freshness}
-        counted[Freshness.FRESH] += self._fresh_answers
-        return counted
+        return {**self._other_answers, FRESH: self._fresh_answers}
 
     def hold_break_glass(self) -> None:
         """From now on keep a break-glass file in force until it is a flag, be it gone or not.
@@ -155,7 +155,10 @@ class ModeReader:
                 # the question asked here.
                 self._follow(self._follower, now_s)
             reading = self._reading
-            self._slow_answers[reading.effective.freshness.value] += 1
+            if reading.effective.freshness is FRESH:
+                self._fresh_answers += 1
+            else:
+                self._other_answers[reading.effective.freshness] += 1
             return reading
 
     def _look(self, now_s: float, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:

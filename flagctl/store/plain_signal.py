@@ -20,8 +20,9 @@ class PlainSignal:
             sqlite3.Error: the file can't be read.
 
         """
-        # To its end: a statement left half read would pin the connection to this moment.
-        ((version,),) = self._execute("PRAGMA data_version").fetchall()
+        # Unpacking asks for one row too many, so the statement runs to its end: left half read,
+        # it would pin the connection to this moment.
+        ((version,),) = self._execute("PRAGMA data_version")
         return version  # type: ignore[no-any-return]
 
     def agrees(self) -> bool:

@@ -12,6 +12,7 @@ import json
 import mmap
 import os
 import struct
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -135,6 +136,41 @@ def main(role: str, directory: str, shared: str, *rest: str) -> None:
 
         for tally in in_threads(threads, work) if threads > 1 else [work()]:
             sys.stdout.write(json.dumps(asdict(tally)) + "\n")
+
+
+SHAPES = ("alone", "alone", "threads", "forked")
+LINES = {"alone": 1, "threads": 4, "forked": 1}
+
+
+def race(
+    files: DataFiles,
+    kind: str,
+    signal: ModeSignal,
+    *,
+    reads: int = 0,
+    slowly: int = 0,
+    flips: int,
+    shapes: tuple[str, ...] = SHAPES,
+) -> Tally:
+    """Let four processes read beside one that writes; return what they saw together."""
+    published = files.directory / "published"
+    published.write_bytes(BLANK)
+    command = [sys.executable, "-m", "tests.reader.race"]
+    shared = [str(files.directory), str(published)]
+    readers = [
+        start([*command, "read", *shared, kind, signal, str(reads // len(shapes)), shape])
+        for shape in shapes
+    ]
+    writer = start([*command, "write", *shared, str(slowly), str(flips)])
+    said = [process.communicate(timeout=600)[0] for process in (*readers, writer)]
+    assert not any(process.returncode for process in (*readers, writer))
+    tallies = [json.loads(line) for text in said for line in text.splitlines()]
+    assert len(tallies) == sum(LINES[shape] for shape in shapes)
+    return Tally(*(sum(each[name] for each in tallies) for name in ("reads", "stale", "backwards")))
+
+
+def start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 if __name__ == "__main__":

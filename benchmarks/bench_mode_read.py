@@ -1,0 +1,149 @@
+"""One read of the mode, beside its limits and beside the flag SDKs of others.
+
+Medians are of means of some calls; 99th percentiles are of single calls, the cost of the clock
+taken off. Everything is run in turn, so that the machine's moods hit all alike.
+"""
+
+import os
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.measure import Result, Work, interleaved
+from benchmarks.peers import peers
+from flagctl.store.connection import open_connection, open_control_for_reading
+from flagctl.store.files import DataFiles
+from flagctl.store.migrate import upgrade
+from flagctl.store.mode_reader import ModeReader
+from flagctl.vocabulary import ModeSignal
+
+ROUNDS = 1000
+BARE = "bare function call"
+FAST = "mode read, fast signal"
+PLAIN = "mode read, plain signal"
+FRESH = "fresh: every commit that has returned"
+
+
+def run() -> list[Result]:
+    with tempfile.TemporaryDirectory() as folder, peers(Path(folder)) as others:
+        files = DataFiles(Path(folder))
+        upgrade(files)
+        with (
+            closing(ModeReader(files.directory, signal=ModeSignal.FAST)) as fast,
+            closing(ModeReader(files.directory, signal=ModeSignal.PLAIN)) as plain,
+            closing(open_control_for_reading(files.control)) as connection,
+        ):
+            assert fast.signal_in_use.kind is ModeSignal.FAST, fast.signal_in_use.why
+            works: dict[str, tuple[Work, str]] = {
+                BARE: (bare, ""),
+                "time.time()": (time.time, ""),
+                FAST: (fast.effective, FRESH),
+                "os.environ.get": (lambda: os.environ.get("ZPE_SLURM_ADAPTER"), "never changes"),
+                "os.stat": (lambda: os.stat(files.control), ""),  # noqa: PTH116 - the call itself
+                PLAIN: (plain.effective, FRESH),
+                **on_a_connection(connection),
+                **others,
+            }
+            results = measured(works, inner=100)
+            results += measured({BARE: works[BARE], **orms(files)}, inner=10, rounds=100)[1:]
+            return [*with_ratios(results), *beside_a_busy_thread(works[FAST][0])]
+
+
+def bare() -> None:
+    pass
+
+
+def on_a_connection(connection: sqlite3.Connection) -> dict[str, tuple[Work, str]]:
+    version = connection.cursor()
+    point = connection.cursor()
+
+    def data_version() -> object:
+        return version.execute("PRAGMA data_version").fetchall()
+
+    def select() -> object:
+        return point.execute("SELECT revision FROM control WHERE id = 1").fetchall()
+
+    return {
+        "PRAGMA data_version, cursor kept": (data_version, FRESH),
+        "point SELECT, connection kept": (select, FRESH),
+    }
+
+
+def orms(files: DataFiles) -> dict[str, tuple[Work, str]]:
+    from sqlalchemy import create_engine
+    from sqlmodel import Session
+
+    from flagctl.store.tables import ControlRow
+
+    engine = create_engine(f"sqlite:///{files.control}")
+
+    def get() -> object:
+        with Session(engine) as session:
+            return session.get(ControlRow, 1)
+
+    def connect() -> object:
+        with closing(open_connection(files.control, mode="ro")) as connection:
+            return connection.execute("SELECT revision FROM control WHERE id = 1").fetchall()
+
+    return {
+        "connect, SELECT, close": (connect, FRESH),
+        "SQLModel Session.get, a session per read": (get, FRESH),
+    }
+
+
+def measured(
+    works: dict[str, tuple[Work, str]], *, inner: int, rounds: int = ROUNDS
+) -> list[Result]:
+    funcs = {name: work for name, (work, _) in works.items()}
+    medians = interleaved(funcs, rounds, inner)
+    singles = interleaved(funcs, 20 * rounds)
+    clock_us = next(each.median for each in singles if each.name == BARE)
+    return [
+        replace(middle, p99=max(0.0, single.p99 - clock_us), n=rounds * inner, note=works[name][1])
+        for name, middle, single in zip(funcs, medians, singles, strict=True)
+    ]
+
+
+def with_ratios(results: list[Result]) -> Iterator[Result]:
+    own = next(each.median for each in results if each.name == FAST)
+    for each in results:
+        ratio = f"{each.median / own:.3g} x the fast read"
+        yield replace(each, note="; ".join(filter(None, (ratio, each.note))))
+
+
+def beside_a_busy_thread(work: Work) -> list[Result]:
+    """Single calls while another thread of the process computes without a pause."""
+    with busy_thread():
+        bare_calls, calls = interleaved({BARE: bare, FAST: work}, 100 * ROUNDS)
+    result = replace(calls, name=f"{FAST}, beside a busy thread")
+    clock_us = bare_calls.median
+    return [
+        replace(
+            result,
+            median=result.median - clock_us,
+            p99=result.p99 - clock_us,
+            note="single calls, the clock taken off",
+        )
+    ]
+
+
+@contextmanager
+def busy_thread() -> Iterator[None]:
+    stop = threading.Event()
+
+    def compute(is_set: Callable[[], bool]) -> None:
+        while not is_set():
+            sum(range(1000))
+
+    thread = threading.Thread(target=compute, args=(stop.is_set,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
