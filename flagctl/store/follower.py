@@ -12,7 +12,7 @@ from flagctl.store.plain_signal import PlainSignal
 from flagctl.store.reading import Snapshot, read_snapshot
 from flagctl.store.signal import ChangeSignal, SignalInUse, open_signal
 from flagctl.store.trouble import StoreTroubleError, Trouble, explained, from_sqlite
-from flagctl.store.wal_index import are_open_here, is_locked
+from flagctl.store.wal_index import are_open_here, find, is_locked
 from flagctl.vocabulary import ModeSignal
 
 
@@ -31,6 +31,7 @@ class Follower:
     def __init__(self, path: Path, busy_timeout_s: float, wanted: ModeSignal) -> None:
         self._path = path
         self._shm = Path(f"{path}-shm")
+        self._index = find(self._shm)
         self._require_unlocked()
         self.in_use: SignalInUse
         """Which signal runs, and why."""
@@ -41,6 +42,7 @@ class Follower:
         try:
             with explained(path):
                 self._require_shared_wal()
+                self._index = find(self._shm)
                 self._signal, self.in_use = open_signal(wanted, self._connection, path)
                 self._seen = self._signal.look()
                 self._snapshot = self._read()
@@ -92,7 +94,7 @@ class Follower:
             return False
 
     def _require_unlocked(self) -> None:
-        if is_locked(self._shm):
+        if self._index is not None and is_locked(self._index):
             raise StoreTroubleError(Trouble.LOCKED, self._path, "its WAL index is")
 
     def _read(self) -> Snapshot:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from flagctl.store.trouble import StoreTroubleError, Trouble
+from flagctl.store.trouble import explained_files
 
 SMALLEST_SHM_BYTES = 4096
 """SQLite makes the WAL index 32 KiB large; one that is smaller was truncated by somebody."""
@@ -32,38 +32,31 @@ class Identity:
         return same_control and (self.wal, self.shm) == (other.wal, other.shm)
 
 
-def identify(control: Path) -> Identity:
-    """Return what lies at the three paths now.
+class Places:
+    """The three paths of a database. Looking at them is paid for twenty times a second."""
 
-    Raises:
-        StoreTroubleError: the directory can't be looked into; nobody can tell.
+    def __init__(self, control: Path) -> None:
+        self._path = control
+        self._control, self._wal, self._shm = (f"{control}{end}" for end in ("", "-wal", "-shm"))
 
-    """
-    try:
-        return Identity(_control(control), _wal(control), _shm(control))
-    except PermissionError as error:
-        raise StoreTroubleError(Trouble.NO_PERMISSION, control) from error
-    except OSError as error:
-        raise StoreTroubleError(Trouble.IO, control, str(error)) from error
+    def identify(self) -> Identity:
+        """Return what lies there now.
+
+        Raises:
+            StoreTroubleError: the directory can't be looked into; nobody can tell.
+
+        """
+        with explained_files(self._path):
+            control, wal, shm = _stat(self._control), _stat(self._wal), _stat(self._shm)
+        return Identity(
+            control and (control.st_dev, control.st_ino, control.st_size, control.st_mtime_ns),
+            wal and (wal.st_dev, wal.st_ino),
+            shm and (shm.st_dev, shm.st_ino, shm.st_size >= SMALLEST_SHM_BYTES),
+        )
 
 
 def _stat(path: str) -> os.stat_result | None:
     try:
-        return os.stat(path)  # noqa: PTH116 - this runs twenty times a second
+        return os.stat(path)  # noqa: PTH116 - see above
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _control(path: Path) -> tuple[int, int, int, int] | None:
-    found = _stat(str(path))
-    return found and (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-def _wal(control: Path) -> tuple[int, int] | None:
-    found = _stat(f"{control}-wal")
-    return found and (found.st_dev, found.st_ino)
-
-
-def _shm(control: Path) -> tuple[int, int, bool] | None:
-    found = _stat(f"{control}-shm")
-    return found and (found.st_dev, found.st_ino, found.st_size >= SMALLEST_SHM_BYTES)

@@ -17,7 +17,7 @@ from flagctl.store.answer import Known, Reading
 from flagctl.store.break_glass import BreakGlass, BreakGlassKeeper
 from flagctl.store.files import DataFiles
 from flagctl.store.follower import Follower
-from flagctl.store.identity import Identity, identify
+from flagctl.store.identity import Identity, Places
 from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.retry import Retry
 from flagctl.store.signal import SignalInUse
@@ -70,6 +70,7 @@ class ModeReader:
     ) -> None:
         files = DataFiles(data_dir)
         self._path = files.control
+        self._places = Places(files.control)
         self._pin = pin
         self._wanted = signal
         self._monotonic = monotonic
@@ -166,7 +167,7 @@ class ModeReader:
         self._look_at_s = now_s + LOOK_EVERY_S
         identity = self._identity
         try:
-            identity, doubt = identify(self._path), None
+            identity, doubt = self._places.identify(), None
         except StoreTroubleError as error:
             # Nobody can tell whether the file is still the same: go on with it, but say so.
             doubt = error
@@ -197,7 +198,7 @@ class ModeReader:
     def _identity_after(self, before: Identity | None) -> Identity | None:
         """Return what lies there now; `None` when the main file was changed meanwhile."""
         try:
-            after = identify(self._path)
+            after = self._places.identify()
         except StoreTroubleError:
             return None
         return after if before is None or after.control == before.control else None

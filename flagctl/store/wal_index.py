@@ -29,7 +29,8 @@ _OWN_DESCRIPTORS: Final = 2  # ours, and the duplicate that Python's mmap keeps
 _LOCK: Final = struct.Struct("@hhqqi4x")
 """`struct flock` of 64-bit Linux: type, whence, start, length, process."""
 
-_READ_LOCKS: Final = (fcntl.F_RDLCK, os.SEEK_SET, 123, 5, 0)
+_FIRST, _COUNT = 123, 5  # the bytes that stand for the read marks
+_ASKED: Final = _LOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, _FIRST, _COUNT, 0)
 
 Inode = tuple[int, int]
 
@@ -71,23 +72,28 @@ def acquire(path: Path) -> WalIndex:
         return index
 
 
-def is_locked(path: Path) -> bool:
+def find(path: Path) -> WalIndex | None:
+    """Return the mapping of what lies at `path`, whatever it is good for; `None` without one.
+
+    It stays as long as SQLite has the file open in this process.
+    """
+    with _registry:
+        try:
+            return _index_at(path)
+        except (OSError, ValueError, UnusableWalIndexError):
+            return None
+
+
+def is_locked(index: WalIndex) -> bool:
     """Tell whether something holds every lock of the WAL index that a read could take.
 
     SQLite never does; asked to read then, it would try for ten seconds before it gave up.
     """
     if sys.platform != "linux":
         return False
-    with _registry:
-        try:
-            index = _index_at(path)
-            held = fcntl.fcntl(index.descriptor, fcntl.F_GETLK, _LOCK.pack(*_READ_LOCKS))
-        except (OSError, ValueError, UnusableWalIndexError):
-            return False
+    held = fcntl.fcntl(index.descriptor, fcntl.F_GETLK, _ASKED)
     kind, _, start, count, _ = _LOCK.unpack(held)
-    first, wanted = _READ_LOCKS[2:4]
-    is_over_all = start <= first and (count == 0 or start + count >= first + wanted)
-    return bool(kind == fcntl.F_WRLCK and is_over_all)
+    return kind == fcntl.F_WRLCK and start <= _FIRST and not 0 < count < _FIRST + _COUNT - start
 
 
 def release(index: WalIndex) -> None:
