@@ -15,14 +15,13 @@ from flagctl.errors import InvalidError, UnavailableError
 from flagctl.store.audit_log import head_of
 from flagctl.store.connection import BUSY_TIMEOUT_S, open_connection, open_control_for_reading
 from flagctl.store.examine import examine_file
-from flagctl.store.files import DataFiles
+from flagctl.store.files import DataFiles, and_beside
 from flagctl.store.filesystem import create_file, sync
 from flagctl.store.reading import read_state
 from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
 from flagctl.vocabulary import Mode
 
 SQLITE_MAGIC = b"SQLite format 3\0"
-BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +120,13 @@ def _written_whole(target: Path) -> Iterator[Path]:
             "Check the directory, its permissions and the room on its disk."
         ) from error
     finally:
-        for suffix in BESIDE:
-            Path(f"{part}{suffix}").unlink(missing_ok=True)
+        for path in and_beside(part):
+            path.unlink(missing_ok=True)
 
 
 def _require_place_for_backup(files: DataFiles, target: Path) -> None:
     ours = (files.control, files.submissions, files.runtime)
-    taken = {Path(f"{path.resolve()}{suffix}") for path in ours for suffix in BESIDE}
+    taken = {each for path in ours for each in and_beside(path.resolve())}
     if target.resolve() in taken or any(_is_same_file(target, path) for path in taken):
         raise InvalidError(f"{target} is in use by flagctl. Name another file.", "path")
     if target.is_dir():

@@ -41,3 +41,8 @@ class DataFiles:
     def last_known_good(self) -> Path:
         """What a process that starts without a readable store may still lower its mode by."""
         return self.directory / "last-known-good.json"
+
+
+def and_beside(database: Path) -> tuple[Path, ...]:
+    """Return the file of a database, and those that SQLite may have beside it."""
+    return tuple(Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm", "-journal"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from flagctl.domain.effective import NOTHING_KNOWN
 from flagctl.paths import data_path
 from flagctl.store.connection import open_connection, schema_revision
-from flagctl.store.files import DataFiles
+from flagctl.store.files import DataFiles, and_beside
 from flagctl.store.filesystem import create_file, only_one, prepare_directory
 from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.schema import HEAD_REVISION, SCHEMA_REVISIONS
@@ -73,7 +73,8 @@ def upgrade_file(path: Path, schema: str = HEAD_REVISION) -> None:
 
 def make_file(path: Path, schema: str = HEAD_REVISION) -> None:
     """Make a new database file under a name that nobody looks at."""
-    path.unlink(missing_ok=True)
+    for left in and_beside(path):
+        left.unlink(missing_ok=True)
     create_file(path)
     with explained(path):
         _migrate(path, schema)

@@ -21,7 +21,7 @@ from flagctl.domain.effective import by_flags
 from flagctl.domain.flag import Flag
 from flagctl.domain.restore import Held, held_by, held_unread, lower_of, restored
 from flagctl.store.audit_log import Entry, head_of
-from flagctl.store.backup import BESIDE, copy_database
+from flagctl.store.backup import copy_database
 from flagctl.store.connection import BUSY_TIMEOUT_S
 from flagctl.store.contents import (
     Ended,
@@ -32,7 +32,7 @@ from flagctl.store.contents import (
     replace_contents,
 )
 from flagctl.store.examine import require_sound_pages
-from flagctl.store.files import DataFiles
+from flagctl.store.files import DataFiles, and_beside
 from flagctl.store.filesystem import prepare_directory, sync
 from flagctl.store.incoming import Incoming, bring_in
 from flagctl.store.last_known_good import LastKnownGoodFile
@@ -269,9 +269,9 @@ class _Aside:
     """
 
     def __init__(self, control: Path, place: Path) -> None:
-        names = [suffix for suffix in BESIDE if Path(f"{control}{suffix}").exists()]
-        self._moves = [(Path(f"{control}{name}"), Path(f"{place}{name}")) for name in names]
-        self.saved_as = place if names else None
+        moves = zip(and_beside(control), and_beside(place), strict=True)
+        self._moves = [(here, there) for here, there in moves if here.exists()]
+        self.saved_as = place if self._moves else None
 
     @contextmanager
     def put(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from flagctl.domain.audit import AuditEvent
 from flagctl.domain.flag import ControlState
 from flagctl.store.audit_log import Entry, next_event
 from flagctl.store.connection import BUSY_TIMEOUT_S, open_connection, require_schema
+from flagctl.store.files import and_beside
 from flagctl.store.forking import suspend_over_fork
 from flagctl.store.reading import read_state
 from flagctl.store.rows import event_columns
@@ -103,7 +104,7 @@ class Writer:
 
     def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._path = path
-        self._beside = (Path(f"{path}-wal"), Path(f"{path}-shm"))
+        self._beside = and_beside(path)[1:3]
         self._busy_timeout_s = busy_timeout_s
         self._turn = threading.Lock()
         self._opened: _Opened | None = None
