@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from flagctl.domain.change import CUTOVER_MAX, EXTENSION_MAX, ROLLBACK_MAX
 from flagctl.domain.effective import by_flags
 from flagctl.domain.times import to_text
-from flagctl.errors import FlagctlError, InvalidError, PreconditionError
+from flagctl.errors import ConflictError, FlagctlError, InvalidError, PreconditionError
 from flagctl.present.wording import clock
 from flagctl.vocabulary import Action, Mode, Source
 from flagctl.web.act_forms import OTHER, Form
@@ -19,6 +20,13 @@ from flagctl.web.outlook import Outlook, Trial, try_out
 from flagctl.web.typed import Fields
 
 MORNING_HOUR = 9
+
+NOTHING_LEFT: Final = {
+    Action.ROLL_BACK: "There is no safer mode to roll back to.",
+    Action.RAISE_ROLLBACK: "There is no mode between that of a rollback and what is configured. "
+    "To go all the way up, end the rollback.",
+}
+"""Why the button is off when no mode is left to ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,8 @@ def view(form: Form, outlook: Outlook, caller: Caller, typed: Fields) -> View:
     """Return what the form shows now, filled with what was typed already."""
     modes = _modes(form, outlook)
     chosen = typed.get("mode") or (modes[0] if modes else "")
-    trial = _trial(form, outlook, caller, chosen)
+    nothing_left = NOTHING_LEFT.get(form.action) if not chosen else None
+    trial = _refused(outlook, nothing_left) or _trial(form, outlook, caller, chosen)
     return View(
         before=by_flags(outlook.state),
         after=_result(trial),
@@ -65,6 +74,10 @@ def view(form: Form, outlook: Outlook, caller: Caller, typed: Fields) -> View:
         refusal=trial.refusal if trial else None,
         lock=trial.lock if trial else None,
     )
+
+
+def _refused(outlook: Outlook, why: str | None) -> Trial | None:
+    return Trial(outlook.state, outlook.state, refusal=ConflictError(why)) if why else None
 
 
 def _result(trial: Trial | None) -> Mode | None:
