@@ -1,0 +1,67 @@
+"""A data directory that is ready, with people in it."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import copyfile
+
+from flagctl.domain.change import Actor, Change, CutOver
+from flagctl.domain.gate import Facts, SlurmVerdict
+from flagctl.store.credentials import change_password, read_credentials
+from flagctl.store.files import DataFiles
+from flagctl.store.people import add_person, issue_link
+from flagctl.store.reading import reading
+from flagctl.store.sessions import Sessions
+from flagctl.store.writing import ControlStore, Receipt
+from flagctl.vocabulary import Door, Mode, Role
+from flagctl.web.passwords import Passwords
+from tests.runtime import tenants
+
+ROOT = Actor("os:root", Role.ADMIN, Door.CLI)
+
+
+class Place:
+    """What a test prepares by other doors than the browser."""
+
+    def __init__(self, directory: Path, prepared: Path) -> None:
+        self.files = DataFiles(directory)
+        copyfile(prepared, self.files.control)
+        self.store = ControlStore(self.files, lambda: datetime.now(UTC))
+
+    def session(self, name: str, role: Role) -> str:
+        """Let somebody in; return what their browser keeps."""
+        person = add_person(self.store, name, role, ROOT)
+        token = secrets.token_urlsafe(32)
+        Sessions(self.files).start(token, person.id, datetime.now(UTC))
+        return token
+
+    def link(self, name: str, role: Role) -> str:
+        """Let somebody in; return the path of their sign-in link."""
+        add_person(self.store, name, role, ROOT)
+        return f"/sign-in/{issue_link(self.store, name, ROOT).secret}"
+
+    def change_password(self, name: str, password: str) -> None:
+        """Give somebody another password, which signs them out everywhere."""
+        with reading(self.files) as connection:
+            found = read_credentials(connection, name)
+        assert found is not None
+        change_password(self.store, found.person, Passwords().hash(password))
+        Sessions(self.files).end_all(found.person.id)
+
+    def runtime_token(self) -> str:
+        return tenants.issue(self.store)
+
+    def act(self, change: Change, actor: Actor = ROOT, ago: timedelta = timedelta()) -> Receipt:
+        """Do something, now or in the past, with all gates open."""
+        now = datetime.now(UTC) - ago
+        facts = Facts(verdict=SlurmVerdict(holds=True, detail="", taken_at=now))
+        return ControlStore(self.files, lambda: now).apply(change, actor, facts)
+
+    def cut_over_to_real(self) -> None:
+        until = datetime.now(UTC) + timedelta(days=30)
+        self.act(CutOver(Mode.REAL_POLICY, "root", "green for a week", until, self.revision))
+
+    @property
+    def revision(self) -> int:
+        with self.store.transaction() as at:
+            return at.state().revision
