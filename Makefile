@@ -14,7 +14,7 @@ PY := .venv/bin/python
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header
 INSTALL := $(UV) pip install --quiet --python
 
-.PHONY: help setup setup-test browser run test slurm-test check lint lock bench clean
+.PHONY: help setup setup-test browser run test slurm-test check lint lock bench pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ lock: .tools/ready ## Renew the locks (UPGRADE=1: newest versions)
 
 bench: .venv-bench/ready ## Measure; ARGS="--write FILE" keeps the numbers
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
+
+pictures: .venv/ready-test browser ## Take the pictures of the documents anew
+	@$(PY) -m pytest -q tests/browser/pictures.py
 
 clean: ## Remove what make made; the data in var/ stays
 	@rm -rf .tools .venv .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
