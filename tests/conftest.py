@@ -1,10 +1,15 @@
 """Fixtures that every test may use."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from flagctl.store.connection import open_connection
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
+
+# A machine that is busy with other work makes an example slow, not wrong.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
