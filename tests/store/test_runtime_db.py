@@ -2,9 +2,11 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -13,6 +15,7 @@ from flagctl.store.runtime_db import ROWS_KEPT, ProcessRegistry, heard_of
 from flagctl.vocabulary import Mode
 from tests.guards.tree import ROOT
 from tests.reports import NOON, report
+from tests.waiting import wait_until
 
 DAMAGE = b"this is no database at all, and long enough to have a header" * 100
 
@@ -231,15 +234,22 @@ def test_a_missing_data_directory_fails_nobody(tmp_path: Path) -> None:
 
 
 def test_many_processes_that_start_at_once_all_get_heard(files: DataFiles) -> None:
-    registries = [ProcessRegistry(files) for _ in range(8)]
-    for name, registry in zip("abcdefgh", registries, strict=True):
-        registry.beat(report(name))
-    assert [each.id for each in registries[0].processes()] == list("abcdefgh")
+    together = Barrier(8)
+
+    def be_heard(name: str) -> None:
+        registry = ProcessRegistry(files)
+        together.wait()
+        wait_until(lambda: registry.beat(report(name)))  # what is busy is tried again, as in life
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(be_heard, "abcdefgh"))
+    assert [each.id for each in heard_of(files)] == list("abcdefgh")
 
 
 FORKED = """
 import os, sys
 from pathlib import Path
+from threading import Barrier
 from flagctl.store.files import DataFiles
 from flagctl.store.runtime_db import ProcessRegistry
 from tests.guards.tree import ROOT
