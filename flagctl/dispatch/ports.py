@@ -67,10 +67,11 @@ class Dispatchers:
             InDoubtError: this process was started without it.
 
         """
-        for each in self.by_name.values():
-            if each.name == name:
-                return each
-        raise InDoubtError(
-            f"The submission was begun with the dispatcher {name!r}, which this process does not "
-            "have any more. Start it with the settings of before to finish what is in doubt."
-        )
+        try:
+            return self.by_name[DispatcherName(name)]
+        except (KeyError, ValueError):
+            raise InDoubtError(
+                f"The submission was begun with the dispatcher {name!r}, which this process does "
+                "not have any more. Start it with the settings of before to finish what is in "
+                "doubt."
+            ) from None

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from fastapi import APIRouter, Request, Response, status
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
 from flagctl.errors import FlagctlError
 from flagctl.runtime.problems import (
@@ -127,10 +128,13 @@ async def _body(request: Request) -> bytes:
     if announced.isdecimal() and int(announced) > BODY_MAX_BYTES:
         raise TooLargeError(BODY_MAX_BYTES)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX_BYTES:
-            raise TooLargeError(BODY_MAX_BYTES)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_MAX_BYTES:
+                raise TooLargeError(BODY_MAX_BYTES)
+    except ClientDisconnect:
+        raise ProblemError(ProblemCode.INVALID_REQUEST, "The body broke off.") from None
     return bytes(body)
 
 

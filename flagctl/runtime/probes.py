@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import structlog
 from pydantic import BaseModel, Field
 
 from flagctl.adapter.policy_file import PolicyFile
@@ -19,6 +20,8 @@ from flagctl.errors import Code, FlagctlError, UnavailableError
 from flagctl.store.mode_reader import ModeReader, Reading
 from flagctl.store.submissions import SubmissionStore
 from flagctl.vocabulary import EMERGENCY_MODE, LADDER, ProbeError, ProbeStatus
+
+_log: Final = structlog.get_logger("flagctl.runtime")
 
 PROBE_TIMEOUT_S: Final = 2.0
 IN_DOUBT_SHOWN: Final = 5
@@ -91,6 +94,10 @@ async def _run(probe: Probe, reading: Reading) -> ProbeResult:
         is_config = getattr(error, "code", None) is Code.MISCONFIGURED
         kind = ProbeError.MISCONFIGURED if is_config else ProbeError.UNREACHABLE
         finding = failed(kind, str(error))
+    except Exception as error:
+        # Health answers always, also about a fault of ours.
+        _log.exception("probe_failed", probe=probe.name)
+        finding = failed(ProbeError.UNREACHABLE, f"The probe itself failed: {error!r}")
     return ProbeResult(
         name=probe.name,
         status=finding.status,

@@ -13,6 +13,9 @@ from flagctl.store.trouble import Trouble, from_sqlite
 
 SCHEMA_VERSION: Final = 1
 
+READ_BUSY_TIMEOUT_S: Final = 0.01
+"""Readers meet a lock only while another process recovers the file, and an event loop waits."""
+
 _SCHEMA: Final = (
     """
     CREATE TABLE IF NOT EXISTS submission (
@@ -102,10 +105,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Return a read-only connection that never waits for another process.
+    """Return a read-only connection that waits for no other process worth mentioning.
 
     Raises:
         sqlite3.Error: it can't be opened.
 
     """
-    return open_connection(path, mode="ro", busy_timeout_s=0, check_same_thread=False)
+    return open_connection(
+        path, mode="ro", busy_timeout_s=READ_BUSY_TIMEOUT_S, check_same_thread=False
+    )

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from flagctl.store.files import DataFiles
 from tests.runtime.commands import PATH, command, without
+from tests.runtime.conftest import Serve
 
 REQUIRED = [
     ("tenant_id",),
@@ -155,6 +156,16 @@ def test_a_body_above_64_kib_is_413_without_its_length_announced(runtime: TestCl
     answer = runtime.post(PATH, content=chunks, headers=headers)
     assert "Content-Length" not in answer.request.headers
     refused(answer, 413, "invalid_request")
+
+
+def test_a_server_answers_413_to_ten_megabytes_and_goes_on(serve: Serve) -> None:
+    served = serve()
+    headers = {"Content-Type": "application/json"}
+    for _ in range(3):
+        refused(
+            served.http.post(PATH, content=b" " * 10**7, headers=headers), 413, "invalid_request"
+        )
+    assert served.submit().status_code == 202
 
 
 def test_an_error_repeats_no_value_of_the_request(runtime: TestClient) -> None:

@@ -1,14 +1,22 @@
 """Health, readiness and metrics: what they say when something is wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from flagctl.runtime.app import create
+from flagctl.runtime.probes import Finding, Probe
+from flagctl.settings import Settings
 from flagctl.store.files import DataFiles
+from flagctl.store.mode_reader import Reading
 from flagctl.vocabulary import Mode
+from flagctl.wiring import runtime_services
 from tests.runtime.commands import PATH, command
 from tests.runtime.conftest import MakeRuntime
 from tests.runtime.tenants import bearer
@@ -61,6 +69,23 @@ def test_real_policy_without_slurm_is_not_ready_and_a_rollback_makes_it_ready(
     assert runtime.get("/api/health").status_code == 200
     flip(Mode.STUB_POLICY)
     assert runtime.get("/api/ready").status_code == 200
+
+
+def test_health_is_200_also_when_a_probe_itself_fails() -> None:
+    async def ask(_reading: Reading) -> Finding:
+        raise ZeroDivisionError("a fault of ours")
+
+    with TestClient(app_with(Probe("odd", ask))) as runtime:
+        health = runtime.get("/api/health")
+    assert (health.status_code, health.json()["status"]) == (200, "degraded")
+    assert "a fault of ours" in health.json()["reasons"][0]
+
+
+def app_with(probe: Probe) -> FastAPI:
+    """An app with one probe only, on a directory of its own."""
+    with TemporaryDirectory() as directory:
+        services = runtime_services(Settings(data_dir=Path(directory)))
+    return create(replace(services, probes=(probe,), watching=()))
 
 
 def missing(path: Path) -> None:

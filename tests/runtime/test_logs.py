@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import signal
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from flagctl import logs
 from tests.runtime.commands import PATH, command
 from tests.runtime.conftest import MakeRuntime, Serve
+from tests.waiting import wait_until
 
 CONTRACT = {
     "trace_id",
@@ -89,6 +91,19 @@ def test_what_machines_poll_is_not_logged(serve: Serve) -> None:
         served.http.get(path)
     served.stop()
     assert [line["path"] for line in served.logged("request")] == ["/openapi.json"]
+
+
+def test_a_client_that_goes_away_is_no_fault_of_ours(serve: Serve, token: str) -> None:
+    served = serve()
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+    announced = "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    with socket.create_connection(("127.0.0.1", served.port)) as gone:
+        gone.sendall((head + announced).encode())
+    wait_until(lambda: PATH in served.log.read_text())
+    served.stop()
+    (line,) = served.logged("request")
+    assert (line["status"], line["outcome"]) == (400, "invalid_request")
+    assert '"level": "error"' not in served.log.read_text()
 
 
 def test_the_whole_log_is_json_from_start_to_stop(serve: Serve) -> None:
