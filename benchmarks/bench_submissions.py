@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import Load, drive, request
+from benchmarks.load import Load, cpu_of, drive, request
 from benchmarks.measure import Result, summary
 from flagctl import logs
 from flagctl.adapter import SlurmAdapter
@@ -37,7 +37,6 @@ from flagctl.vocabulary import Door, Role
 COUNT = 1500
 ROUNDS = 3
 CONNECTIONS = (1, 8, 32, 64)
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 ADMIN = Actor("os:bench", Role.ADMIN, Door.CLI)
 TENANT = "tenant-a"
 
@@ -217,8 +216,3 @@ def cpu_us(work: Callable[[], object], calls: int = 1000) -> float:
 def children(pid: int) -> list[int]:
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     return [int(word) for word in text.split()]
-
-
-def cpu_of(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND

@@ -1,0 +1,100 @@
+"""What reading the mode costs a request: a trivial endpoint with the read and without it.
+
+Process sets of three, the plain endpoint among them twice: what its two copies differ by is the
+noise that any other difference has to be held against.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from benchmarks.load import cpu_of, drive, request
+from benchmarks.measure import Result, summary
+from flagctl.store.files import DataFiles
+from flagctl.store.migrate import upgrade
+
+NAMES = ("plain", "twin", "read")
+SETS = 6
+ROUNDS = 5
+COUNT = 2000
+CONNECTIONS = 8
+
+SERVER = """
+import socket, sys
+from pathlib import Path
+import uvicorn
+from fastapi import FastAPI
+from flagctl.store.mode_reader import ModeReader
+
+app = FastAPI()
+reader = ModeReader(Path(sys.argv[1]))
+
+@app.post("/twin")
+@app.post("/plain")
+async def plain():
+    return {"mode": "unknown"}
+
+@app.post("/read")
+async def read():
+    reader.effective()
+    return {"mode": "unknown"}
+
+listening = socket.create_server(("127.0.0.1", 0))
+print(listening.getsockname()[1], flush=True)
+config = uvicorn.Config(app, log_config=None, access_log=False)
+uvicorn.Server(config).run(sockets=[listening])
+"""
+
+
+def run() -> list[Result]:
+    rates: dict[str, list[float]] = {name: [] for name in NAMES}
+    costs: dict[str, list[float]] = {name: [] for name in NAMES}
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        upgrade(DataFiles(Path(folder).absolute()))
+        for _ in range(SETS):
+            with serving(folder) as (pid, port):
+                for _ in range(ROUNDS):
+                    for name in NAMES:
+                        rate, cost_us = measured(pid, port, name)
+                        rates[name].append(rate)
+                        costs[name].append(cost_us)
+    return [*told(rates, "requests", "/s"), *told(costs, "CPU of a request", "µs")]
+
+
+@contextmanager
+def serving(folder: str) -> Iterator[tuple[int, int]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVER, folder], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    try:
+        for name in NAMES:
+            measured(process.pid, port, name)  # warm
+        yield process.pid, port
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def measured(pid: int, port: int, name: str) -> tuple[float, float]:
+    """Requests a second, and the server's CPU for each in µs."""
+    before = cpu_of(pid)
+    load = drive(port, iter([request(f"/{name}", b"{}", "none")] * COUNT), CONNECTIONS)
+    assert load.statuses == {200: COUNT}, load.statuses
+    return load.per_second, 1e6 * (cpu_of(pid) - before) / COUNT
+
+
+def told(samples: dict[str, list[float]], what: str, unit: str) -> list[Result]:
+    """One line each; the ratio is the median over rounds of what ran side by side."""
+    results = []
+    for name, values in samples.items():
+        ratio = median(x / y for x, y in zip(values, samples["plain"], strict=True))
+        note = f"{ratio:.3f} of plain, median of {len(values)} rounds in {SETS} processes"
+        results.append(summary(f"{what}, {name}", values, unit, note))
+    return results
