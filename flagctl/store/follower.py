@@ -67,6 +67,11 @@ class Follower:
         """Return the look that was taken before the snapshot was read."""
         return self._seen
 
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return what was read last."""
+        return self._snapshot
+
     def newest(self) -> Snapshot:
         """Return the newest committed snapshot: the same object as long as it is the newest."""
         try:

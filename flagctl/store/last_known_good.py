@@ -46,9 +46,16 @@ class LastKnownGoodFile:
             return
         with self._turn:
             self._newest = state
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_newest, daemon=True)
-                self._thread.start()
+            # After a fork the thread of the parent is there, but not alive.
+            if self._thread is None or not self._thread.is_alive():
+                self._start()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._write_newest, daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no more threads, or the process is about to end
+            _log(self._path, error)
 
     def settle(self, timeout_s: float = 1.0) -> None:
         """Wait until everything is written, so that no fork copies a lock that is held."""
@@ -105,7 +112,7 @@ def _text(state: ControlState) -> str:
     return json.dumps(held, indent=2) + "\n"
 
 
-def _log(path: Path, error: OSError) -> None:
+def _log(path: Path, error: Exception) -> None:
     import structlog
 
     structlog.get_logger(__name__).warning(

@@ -74,7 +74,8 @@ class ModeReader:
         self._pin = pin
         self._wanted = signal
         self._monotonic = monotonic
-        self._lock = threading.Lock()
+        # One that its holder may take again: a log handler or a signal handler may ask, too.
+        self._lock = threading.RLock()
         self._break_glass = BreakGlassKeeper(files.break_glass)
         self._last_known_good = LastKnownGoodFile(files.last_known_good)
         self._follower: Follower | None = None
@@ -191,8 +192,9 @@ class ModeReader:
         else:
             self._use(follower)
             self._retry.begin_anew()
-            self.signal_in_use = follower.in_use
-            self._learn(snapshot=follower.newest(), trouble=None)
+            if not self.fall_backs:
+                self.signal_in_use = follower.in_use
+            self._learn(snapshot=follower.snapshot, trouble=None)
         self._identity = self._identity_after(before)
 
     def _identity_after(self, before: Identity | None) -> Identity | None:

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,3 +194,15 @@ def test_one_that_can_not_be_written_is_logged_and_fails_nothing(
     assert "last_known_good_not_written" in capsys.readouterr().out
     end_flag(writer, FlagKind.ROLLBACK)
     assert reader.effective().mode is Mode.STUB_POLICY
+
+
+def test_a_process_that_can_start_no_more_threads_answers_all_the_same(
+    open_reader: Opener, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    reader = open_reader()
+    raise_flag(writer, FlagKind.ROLLBACK, Mode.PASSTHROUGH)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert reader.effective().mode is Mode.PASSTHROUGH

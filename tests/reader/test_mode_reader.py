@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
+from structlog.typing import EventDict
+
 from flagctl.store.files import DataFiles
-from flagctl.store.mode_reader import LOOK_EVERY_S
+from flagctl.store.mode_reader import LOOK_EVERY_S, ModeReader
 from flagctl.vocabulary import EMERGENCY_MODE, FlagKind, Freshness, Mode, Source
 from tests.reader.conftest import MovedClock, Opener
 from tests.reader.control import end_flag, next_revision, raise_flag
@@ -224,3 +227,16 @@ def test_answers_are_counted_by_freshness(
     reader.read()
     assert reader.answers[Freshness.FRESH] == 2
     assert reader.answers[Freshness.LAST_KNOWN_GOOD] == 1
+
+
+def test_a_log_handler_may_ask_for_the_mode_while_trouble_is_logged(
+    reader: ModeReader, files: DataFiles, clock: MovedClock
+) -> None:
+    def with_the_mode(_log: object, _name: str, event: EventDict) -> EventDict:
+        return {**event, "mode": reader.effective().mode}
+
+    with structlog.testing.capture_logs(processors=[with_the_mode]) as told:
+        files.control.unlink()
+        clock.forward(LOOK_EVERY_S)
+        reader.read()
+    assert [line["mode"] for line in told] == [Mode.REAL_POLICY]
