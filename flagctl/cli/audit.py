@@ -10,14 +10,17 @@ from typing import Annotated
 
 import typer
 
-from flagctl.cli.desk import sit_down
+from flagctl.cli.desk import Desk, invoking_actor, now, sit_down
 from flagctl.cli.exits import CHECK_FAILED, DONE
 from flagctl.cli.options import Json
-from flagctl.cli.say import say, say_json
+from flagctl.cli.say import say, say_json, warn
 from flagctl.domain import fields
+from flagctl.domain.audit import Verification
 from flagctl.errors import InvalidError
 from flagctl.present.trail import audit_record, csv_lines, json_lines
 from flagctl.store.audit_log import AuditFilter, list_events, verify_trail
+from flagctl.store.trouble import StoreTroubleError
+from flagctl.store.verified import Verified, keep_verified
 from flagctl.vocabulary import Action, Outcome
 
 app = typer.Typer(help="The audit trail: who did what, when and why.", no_args_is_help=True)
@@ -73,10 +76,12 @@ def verify(json: Json = False) -> int:
     """Check every link of the chain; exit 5 and the first broken one when it does not hold.
 
     A chain can't prove that its newest events were not cut off: compare the head with the one in
-    the logs.
+    the logs. The audit page shows the result.
     """
-    with sit_down().reading() as connection:
+    desk = sit_down()
+    with desk.reading() as connection:
         found = verify_trail(connection)
+    _keep(desk, found)
     if json:
         say_json({"holds": found.holds, **asdict(found)})
     elif found.holds:
@@ -85,6 +90,13 @@ def verify(json: Json = False) -> int:
         say(f"BROKEN at event {found.broken_id}: {found.problem}.")
         say(f"The {found.events} events before it hold. Compare with an export or a backup.")
     return DONE if found.holds else CHECK_FAILED
+
+
+def _keep(desk: Desk, found: Verification) -> None:
+    try:
+        keep_verified(desk.files, Verified(now(), invoking_actor().name, found))
+    except StoreTroubleError as error:
+        warn(f"The audit page will not show this result. {error}")
 
 
 @app.command()

@@ -18,6 +18,7 @@ from flagctl.errors import InvalidError, NotFoundError
 from flagctl.present.trail import audit_record, csv_lines, json_lines
 from flagctl.store.audit_search import Search, find, walk
 from flagctl.store.reading import reading
+from flagctl.store.verified import standing
 from flagctl.vocabulary import Action, Outcome
 from flagctl.web.identity import Caller, SignedIn
 from flagctl.web.pages import render
@@ -82,6 +83,7 @@ def audit(request: Request, caller: SignedIn) -> Response:
         wanted, before, after, error = Search(), None, None, refused
     with reading(services.files, services.settings.busy_timeout_s) as connection:
         found = find(connection, wanted, before=before, after=after)
+        chain = standing(services.files, connection)
     kept = {name: typed[name] for name in FILTERS if typed.get(name)}
     return render(
         request,
@@ -90,6 +92,7 @@ def audit(request: Request, caller: SignedIn) -> Response:
         error=error,
         typed=typed,
         found=found,
+        chain=chain,
         events=[audit_record(event) for event in found.events],
         actions=tuple(Action),
         outcomes=tuple(Outcome),

@@ -8,6 +8,8 @@ import sqlite3
 import pytest
 
 from flagctl.domain.change import HandOver, RollBack
+from flagctl.store.reading import reading
+from flagctl.store.verified import standing
 from flagctl.vocabulary import Mode
 from tests.cli.terminal import Terminal
 
@@ -57,6 +59,23 @@ def test_a_chain_that_holds_tells_its_head(history: Terminal) -> None:
     head = history.do("audit", "list", "--json").json[0]["hash"]
     assert f"holds over 3 events; its head is {head}" in history.do("audit", "verify").out
     assert history.do("audit", "verify", "--json").json["holds"] is True
+
+
+def test_a_verification_is_kept_for_the_audit_page(history: Terminal) -> None:
+    head = history.do("audit", "verify", "--json").json["head_hash"]
+    with reading(history.files) as connection:
+        kept = standing(history.files, connection)
+    assert kept is not None
+    assert (kept.verified.found.events, kept.verified.found.head_hash) == (3, head)
+    assert kept.verified.by.startswith("os:")
+
+
+def test_a_verification_that_can_not_be_kept_is_told_all_the_same(history: Terminal) -> None:
+    history.files.runtime.unlink(missing_ok=True)
+    history.files.runtime.mkdir()
+    answer = history.type("audit", "verify")
+    assert (answer.code, "holds over 3 events" in answer.out) == (0, True)
+    assert "The audit page will not show this result." in answer.err
 
 
 TAMPERING = {
