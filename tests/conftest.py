@@ -1,5 +1,7 @@
 """Fixtures that every test may use."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -21,3 +23,11 @@ def new_control_db(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return files.control.read_bytes()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser's tests last: Playwright keeps an event loop running in this thread.
+
+    No test after it could run a loop of its own.
+    """
+    items.sort(key=lambda item: "browser" in item.path.relative_to(Path(__file__).parent).parts)
