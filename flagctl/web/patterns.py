@@ -76,7 +76,7 @@ class Samples:
         glass = break_glass_record(
             mode=LADDER[0],
             host="host1",
-            path="/srv/flagctl/BREAK_GLASS",
+            path="/var/lib/flagctl/BREAK_GLASS",
             file_owner="carol",
             modified_at=NOW - timedelta(minutes=3),
             now=NOW,
