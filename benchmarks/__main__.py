@@ -17,7 +17,8 @@ HERE = Path(__file__).parent
 def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     names = [name for name in bench_names() if not options.only or name in options.only]
-    report = [machine(), *(section(name) for name in names)]
+    beside = options.write.parent if options.write else None
+    report = [machine(), *(section(name, beside) for name in names)]
     if options.write:
         options.write.write_text("\n".join(report), encoding="utf-8")
     return 0
@@ -26,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("only", nargs="*", help=f"of {', '.join(bench_names())}; default: all")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="keep the table as Markdown")
+    what = "keep the tables as Markdown, and the pictures beside them"
+    parser.add_argument("--write", type=Path, metavar="FILE", help=what)
     options = parser.parse_args(argv)
     if unknown := set(options.only) - set(bench_names()):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
@@ -37,12 +39,16 @@ def bench_names() -> list[str]:
     return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 
-def section(name: str) -> str:
+def section(name: str, beside: Path | None) -> str:
     """Run one module; the text of its table, printed as soon as it is known."""
     module = import_module(f"benchmarks.bench_{name}")
     title = (module.__doc__ or name).strip().splitlines()[0]
-    text = f"## {title}\n\n{table(module.run())}\n"
+    results = module.run()
+    text = f"## {title}\n\n{table(results)}\n"
     print(text, flush=True)
+    if beside is not None and hasattr(module, "picture"):
+        picture = beside / f"{name.replace('_', '-')}.svg"
+        picture.write_text(module.picture(results), encoding="utf-8")
     return text
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.measure import Result, Work, interleaved
 from benchmarks.peers import peers
+from benchmarks.picture import bars
 from flagctl.store.connection import open_connection, open_control_for_reading
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
@@ -25,8 +26,9 @@ from flagctl.vocabulary import ModeSignal
 
 ROUNDS = 1000
 BARE = "bare function call"
-FAST = "mode read, fast signal"
-PLAIN = "mode read, plain signal"
+OURS = "mode read"
+FAST = f"{OURS}, fast signal"
+PLAIN = f"{OURS}, plain signal"
 FRESH = "fresh: every commit that has returned"
 
 
@@ -56,6 +58,11 @@ def run() -> list[Result]:
             with busy_thread():
                 beside = one_after_another(fast.effective, "beside a busy thread")
             return [*with_ratios(results), alone, beside]
+
+
+def picture(results: list[Result]) -> str:
+    compared = [each for each in results if not each.name.startswith(f"{FAST}, ")]
+    return bars(compared, "One read of one value: median, each step ten times the last", OURS)
 
 
 def bare() -> None:

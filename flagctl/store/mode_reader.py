@@ -103,20 +103,24 @@ class ModeReader:
         if mapping[HEADER] == seen and self._monotonic() < look_at_s:
             self._fresh_answers += 1
             return reading
-        return self._answer()
+        reading = self._answer()
+        if reading.effective.freshness is FRESH:
+            self._fresh_answers += 1
+        else:
+            self._other_answers[reading.effective.freshness] += 1
+        return reading
 
     def effective(self) -> EffectiveMode:
         """Return the mode in force now; never raises."""
-        # As in `read`, without the price of calling it.
+        # As in `read`, without the price of calling it and of counting.
         mapping, seen, look_at_s, _, effective = self._fast
         if mapping[HEADER] == seen and self._monotonic() < look_at_s:
-            self._fresh_answers += 1
             return effective
         return self._answer().effective
 
     @property
     def answers(self) -> dict[Freshness, int]:
-        """Return how many answers were given, by freshness."""
+        """Return how many answers `read` gave, by freshness."""
         return {**self._other_answers, FRESH: self._fresh_answers}
 
     def hold_break_glass(self) -> None:
@@ -156,12 +160,7 @@ class ModeReader:
                 # Also after waiting for another thread: what that one has read may be older than
                 # the question asked here.
                 self._follow(self._follower, now_s)
-            reading = self._reading
-            if reading.effective.freshness is FRESH:
-                self._fresh_answers += 1
-            else:
-                self._other_answers[reading.effective.freshness] += 1
-            return reading
+            return self._reading
 
     def _look(self, now_s: float, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         """See what no signal tells: the break-glass file, and files that were replaced."""
