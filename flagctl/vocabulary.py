@@ -174,32 +174,6 @@ class DispatcherName(StrEnum):
     SLURM = "slurm"
 
 
-class Recipient(StrEnum):
-    """Who is reminded; whoever can't be reached is stood in for by the next one."""
-
-    OWNER = "owner"
-    OPERATORS = "operators"
-    ADMINS = "admins"
-
-
-class ReminderKind(StrEnum):
-    """What made a reminder: a stage of a schedule, an event of the trail, or a process."""
-
-    STAGE = "stage"
-    EVENT = "event"
-    LAGGING = "lagging"
-
-
-class DeliveryState(StrEnum):
-    """How far the way of one reminder to one address is."""
-
-    WAITING = "waiting"
-    DELIVERED = "delivered"
-    DEAD = "dead"
-    SETTLED = "settled"
-    PASSED_ON = "passed-on"
-
-
 class ProbeStatus(StrEnum):
     """The state of one readiness probe."""
 
@@ -310,32 +284,6 @@ PARTS: Final[Mapping[Part, Term]] = MappingProxyType(
         Part.RUNTIME: Term("runtime", Tone.CALM, "The submission runtime of flagctl."),
         Part.EMBEDDED: Term(
             "embedded", Tone.CALM, "A service of your own that has the adapter built in."
-        ),
-    }
-)
-
-RECIPIENTS: Final[Mapping[Recipient, Term]] = MappingProxyType(
-    {
-        Recipient.OWNER: Term("the owner", Tone.CALM, "Whoever answers for the flag."),
-        Recipient.OPERATORS: Term(
-            "the operators' channel", Tone.CALM, "What FLAGCTL_NOTIFY_URLS names."
-        ),
-        Recipient.ADMINS: Term(
-            "the administrators' channel", Tone.CALM, "What FLAGCTL_NOTIFY_ADMIN_URLS names."
-        ),
-    }
-)
-
-DELIVERIES: Final[Mapping[DeliveryState, Term]] = MappingProxyType(
-    {
-        DeliveryState.WAITING: Term("waiting", Tone.WARN, "Not taken yet; it is tried again."),
-        DeliveryState.DELIVERED: Term("delivered", Tone.GOOD, "The service took it."),
-        DeliveryState.DEAD: Term("failed", Tone.BAD, "It was given up; nobody was told this way."),
-        DeliveryState.SETTLED: Term(
-            "not needed", Tone.CALM, "Somebody acted on the flag before it was delivered."
-        ),
-        DeliveryState.PASSED_ON: Term(
-            "passed on", Tone.CALM, "This one could not be told; the next in the ladder was."
         ),
     }
 )

@@ -62,6 +62,11 @@ class Person:
     notify_url: str | None = None
 
 
+def short_name(actor: str) -> str:
+    """Return an actor's name without how it is proven: `os:alice` is `alice`."""
+    return actor.partition(":")[2] or actor
+
+
 def token_hash(secret: str) -> str:
     """Return what is stored of a random secret.
 

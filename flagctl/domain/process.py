@@ -15,6 +15,10 @@ PROCESS_SILENT_AFTER: Final = timedelta(seconds=10)
 """A process not heard of for longer is named as silent and holds no receipt up."""
 
 
+FOLLOWS_WITHIN: Final = timedelta(seconds=10)
+"""How long a process may take to follow a flip before people are told."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessReport:
     """What an adapter process last said of itself. All times are aware and in UTC.
@@ -106,6 +110,23 @@ def convergence(reports: Iterable[ProcessReport], revision: int, now: datetime) 
         silent=tuple(report for report in every if not report.is_live(now)),
         finishing=_finishing(live),
     )
+
+
+def laggards(
+    reports: Iterable[ProcessReport], revision: int, committed_at: datetime, now: datetime
+) -> list[ProcessReport]:
+    """Return the processes that had 10 s to follow `revision` and did not.
+
+    Also one that fell silent instead, unless it was silent when the change was committed: that one
+    was told of by being silent.
+    """
+    return [
+        report
+        for report in reports
+        if not follows(report, revision)
+        and report.heard_at >= committed_at - PROCESS_SILENT_AFTER
+        and now - max(committed_at, report.started_at) > FOLLOWS_WITHIN
+    ]
 
 
 def _finishing(live: Iterable[ProcessReport]) -> Mapping[Mode, int]:

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Final
 
 from flagctl.domain.flag import Flag
-from flagctl.vocabulary import FlagKind, Recipient
+from flagctl.domain.reminder_words import Recipient
+from flagctl.vocabulary import FlagKind
 
 SNOOZE_MAX: Final = timedelta(hours=1)
 CLOCK_SLACK: Final = timedelta(minutes=15)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from flagctl.domain.access import short_name
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.effective import by_flags, in_force
 from flagctl.domain.flag import ControlState, Flag
@@ -14,7 +15,7 @@ from flagctl.domain.process import ProcessReport
 from flagctl.present.records import ConvergenceRecord, ReceiptRecord
 from flagctl.present.sentence import sentence
 from flagctl.present.status import flag_record
-from flagctl.present.wording import clock, short_name
+from flagctl.present.wording import clock
 from flagctl.vocabulary import Action, Mode, Outcome
 
 

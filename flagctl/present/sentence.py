@@ -193,6 +193,28 @@ def _person_changed(event: AuditEvent) -> str:
     return f"changed the profile of {name}"
 
 
+def _acknowledged(event: AuditEvent) -> str:
+    stage, flag, until = _said(event, "stage"), _said(event, "flag"), _time(event, "until")
+    held = f", held until {clock(until, event.at)}" if until else ""
+    what = f"the reminder {quoted(stage)} of flag {flag}{held}" if stage else ""
+    failed = _said(event, "failed")
+    seen = f"failed deliveries ({failed})" if failed else ""
+    return f"acknowledged {' and '.join(part for part in (what, seen) if part) or 'a reminder'}"
+
+
+def _follow_up(event: AuditEvent) -> str:
+    link, flag = _said(event, "link"), _said(event, "flag")
+    return f"the follow-up{f' {link}' if link else ''}{f' of flag {flag}' if flag else ''}"
+
+
+def _glass_gone(event: AuditEvent) -> str:
+    return f"that {_file(event)} is gone"
+
+
+def _pin_gone(event: AuditEvent) -> str:
+    return f"that {_pin(event).removeprefix('that ')} no more"
+
+
 def _plain(event: AuditEvent) -> str:
     return f"{event.action}, {_modes(event)}"
 
@@ -215,6 +237,10 @@ DONE: Final[Mapping[Action, Phrase]] = MappingProxyType(
         Action.PERSON_ADDED: _person_added,
         Action.PERSON_CHANGED: _person_changed,
         Action.LINK_ISSUED: lambda event: f"made a sign-in link for {_person(event)}",
+        Action.ACKNOWLEDGE: _acknowledged,
+        Action.CLOSE_FOLLOW_UP: lambda event: f"closed {_follow_up(event)}",
+        Action.BREAK_GLASS_GONE: lambda event: f"recorded {_glass_gone(event)}",
+        Action.PIN_GONE: lambda event: f"recorded {_pin_gone(event)}",
     }
 )
 
@@ -236,6 +262,10 @@ ASKED: Final[Mapping[Action, Phrase]] = MappingProxyType(
         Action.PERSON_ADDED: lambda event: f"to let {_person(event)} in",
         Action.PERSON_CHANGED: lambda event: f"to change {_person(event)}",
         Action.LINK_ISSUED: lambda event: f"to make a sign-in link for {_person(event)}",
+        Action.ACKNOWLEDGE: lambda _event: "to acknowledge a reminder",
+        Action.CLOSE_FOLLOW_UP: lambda event: f"to close {_follow_up(event)}",
+        Action.BREAK_GLASS_GONE: lambda event: f"to record {_glass_gone(event)}",
+        Action.PIN_GONE: lambda event: f"to record {_pin_gone(event)}",
     }
 )
 
@@ -244,5 +274,7 @@ SEEN: Final[Mapping[Action, Phrase]] = MappingProxyType(
         Action.BREAK_GLASS: lambda event: f"{_file(event)}; {event.mode_after} is by flags already",
         Action.PIN_SEEN: _pin,
         Action.POLICY_SEEN: _policy,
+        Action.BREAK_GLASS_GONE: _glass_gone,
+        Action.PIN_GONE: _pin_gone,
     }
 )

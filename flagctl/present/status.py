@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
+from flagctl.domain.access import short_name
 from flagctl.domain.effective import EffectiveMode, by_flags
 from flagctl.domain.flag import ControlState, Flag
 from flagctl.domain.process import ProcessReport, convergence
@@ -21,7 +22,7 @@ from flagctl.present.records import (
     FlagRecord,
     StatusRecord,
 )
-from flagctl.present.wording import ago, clock, quoted, short_name, until
+from flagctl.present.wording import ago, clock, quoted, until
 from flagctl.vocabulary import Freshness, Mode
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
+from flagctl.domain.access import short_name
 from flagctl.domain.fields import describe
 
 
@@ -38,11 +39,6 @@ def span(length: timedelta) -> str:
 def quoted(text: str) -> str:
     """Return somebody's own words, marked as such."""
     return f"“{text}”"
-
-
-def short_name(actor: str) -> str:
-    """Return the name without its kind: `os:alice` is `alice`."""
-    return actor.partition(":")[2] or actor
 
 
 def who(actor: str, claim: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Changing people and tokens: each change with its audit event, in one transaction.
+"""Changing people, tokens and what surrounds a flag: with its audit event, in one transaction.
 
 None of them raises the revision: it counts changes to the flags, and a person who looked at
 revision 18 must not be told that it is stale because somebody issued a token meanwhile.
@@ -26,22 +26,31 @@ def administer(
     action: Action,
     asked: Detail,
     work: Callable[[Transaction], tuple[Done, Detail]],
+    role: Role = Role.ADMIN,
 ) -> Done:
     """Do one piece of work and record it, or record that it was refused and why.
 
-    `work` must refuse before it writes: what it wrote is committed with the refusal.
+    `work` must refuse before it writes: what it wrote is committed with the refusal. A `flag` in
+    the detail is also the flag of the event.
     """
     refusal: FlagctlError | None = None
     with store.transaction() as at:
         try:
-            require_role(actor, Role.ADMIN)
+            require_role(actor, role)
             done, learnt = work(at)
         except REFUSALS as error:
             refusal = error
             told = {**asked, "code": error.code, "message": str(error)}
-            at.record(Entry(actor, action, Outcome.REFUSED, detail=told))
+            at.record(_entry(actor, action, Outcome.REFUSED, told))
         else:
-            at.record(Entry(actor, action, Outcome.ACCEPTED, detail={**asked, **learnt}))
+            at.record(_entry(actor, action, Outcome.ACCEPTED, {**asked, **learnt}))
     if refusal is not None:
         raise refusal
     return done
+
+
+def _entry(actor: Actor, action: Action, outcome: Outcome, detail: Detail) -> Entry:
+    flag = detail.get("flag")
+    return Entry(
+        actor, action, outcome, flag_id=flag if isinstance(flag, int) else None, detail=detail
+    )

@@ -93,6 +93,12 @@ def newest(connection: sqlite3.Connection) -> AuditEvent | None:
     return next(list_events(connection, AuditFilter(), limit=1), None)
 
 
+def read_event(connection: sqlite3.Connection, event_id: int) -> AuditEvent | None:
+    """Return the event with this number."""
+    found = rows(connection, "SELECT * FROM audit_event WHERE id = :id", {"id": event_id})
+    return next(map(event_from_row, found), None)
+
+
 def newest_of(connection: sqlite3.Connection, action: Action) -> AuditEvent | None:
     """Return the last event of one kind."""
     return next(list_events(connection, AuditFilter(action=action), limit=1), None)

@@ -20,6 +20,7 @@ from flagctl.domain.change import Actor
 from flagctl.domain.effective import by_flags
 from flagctl.domain.flag import Flag
 from flagctl.domain.restore import Held, held_by, held_unread, lower_of, restored
+from flagctl.store import outbox
 from flagctl.store.audit_log import Entry, head_of
 from flagctl.store.backup import copy_database
 from flagctl.store.connection import BUSY_TIMEOUT_S
@@ -174,6 +175,7 @@ class _Restore:
 
     def _bring_into_force(self, at: Transaction, replaced: _Replaced) -> Restored:
         end_again(at.connection, replaced.ended)
+        outbox.settle_everything(at)
         told = {**self._told(replaced.saved_as), **replaced.told}
         decision = restored(at.state(), replaced.held, self.actor, at.now, self.reason, told)
         rollback = write_decision(at, decision)

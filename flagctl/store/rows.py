@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
 from flagctl.domain.access import Person, RuntimeScope, Token
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.canonical import canonical_json
+from flagctl.domain.delivery import Attempt, Delivery, FollowUp, Reminder
 from flagctl.domain.flag import Flag
+from flagctl.domain.reminder_words import DeliveryState, Recipient, ReminderKind
 from flagctl.domain.times import from_text, to_text
 from flagctl.store.trouble import NonsenseRowError
 from flagctl.vocabulary import Action, Door, FlagKind, Mode, Outcome, Role
@@ -167,4 +169,64 @@ def person_from_row(row: Row) -> Person:
         has_password=row["password_hash"] is not None,
         time_zone=row["time_zone"],
         notify_url=row["notify_url"],
+    )
+
+
+@_whole
+def reminder_from_row(row: Row) -> Reminder:
+    """Return the reminder; `NonsenseRowError` when the row can't be read."""
+    return Reminder(
+        id=row["id"],
+        key=row["key"],
+        kind=ReminderKind(row["kind"]),
+        at=from_text(row["at"]),
+        flag_id=row["flag_id"],
+        generation=row["generation"],
+        stage=row["stage"],
+        event_id=row["event_id"],
+        missed=int(row["missed"]),
+        told_at=_time(row["told_at"]),
+        settled_at=_time(row["settled_at"]),
+        held_until=_time(row["held_until"]),
+        detail=json.loads(row["detail"]),
+    )
+
+
+@_whole
+def delivery_from_row(row: Row) -> Delivery:
+    """Return the delivery; `NonsenseRowError` when the row can't be read."""
+    return Delivery(
+        id=row["id"],
+        reminder_id=row["reminder_id"],
+        recipient=Recipient(row["recipient"]),
+        channel=row["channel"],
+        label=row["label"],
+        note=row["note"],
+        state=DeliveryState(row["state"]),
+        attempts=int(row["attempts"]),
+        next_attempt_at=from_text(row["next_attempt_at"]),
+        finished_at=_time(row["finished_at"]),
+        error=row["error"],
+        seen_at=_time(row["seen_at"]),
+    )
+
+
+@_whole
+def attempt_from_row(row: Row) -> Attempt:
+    """Return one try to deliver."""
+    took = timedelta(milliseconds=int(row["took_ms"]))
+    return Attempt(row["delivery_id"], from_text(row["at"]), took, row["error"])
+
+
+@_whole
+def follow_up_from_row(row: Row) -> FollowUp:
+    """Return what a flag left to do."""
+    return FollowUp(
+        flag_id=row["flag_id"],
+        link=row["link"],
+        opened_at=from_text(row["opened_at"]),
+        opened_by=row["opened_by"],
+        closed_at=_time(row["closed_at"]),
+        closed_by=row["closed_by"],
+        closing_words=row["closing_words"],
     )

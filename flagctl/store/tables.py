@@ -124,3 +124,84 @@ class TokenRow(SQLModel, table=True):
     issued_by: str
     issued_at: str
     revoked_at: str | None = None
+
+
+class ReminderRow(SQLModel, table=True):
+    """One thing to be told, once; `told_at` is `NULL` until it has deliveries."""
+
+    __tablename__ = "reminder"
+    __table_args__ = (
+        Index("reminder_by_flag", "flag_id", "generation"),
+        Index("reminder_by_event", "event_id"),
+        Index("reminder_to_tell", "id", sqlite_where=text("told_at IS NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    kind: str
+    at: str
+    flag_id: int | None
+    """Neither this nor the event is a foreign key: nothing here may stand in an act's way."""
+    generation: int | None
+    """The revision of the flag's last change when the reminder came."""
+    stage: str | None
+    event_id: int | None
+    missed: int
+    """How many earlier stages it stands for."""
+    told_at: str | None
+    settled_at: str | None
+    held_until: str | None
+    detail: str
+    """Canonical JSON."""
+
+
+class DeliveryRow(SQLModel, table=True):
+    """The way of one reminder to one address, which is named without its secrets."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("delivery_once_for_each_channel", "reminder_id", "channel", unique=True),
+        Index("delivery_waiting", "channel", "id", sqlite_where=text("state = 'waiting'")),
+        Index("delivery_dead", "id", sqlite_where=text("state = 'dead'")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    reminder_id: int = Field(foreign_key="reminder.id")
+    recipient: str
+    channel: str
+    label: str
+    note: str | None
+    state: str
+    attempts: int
+    next_attempt_at: str
+    claimed_by: str | None
+    claimed_until: str | None
+    finished_at: str | None
+    error: str | None
+    seen_at: str | None
+
+
+class AttemptRow(SQLModel, table=True):
+    """One try to deliver; its error has no secrets."""
+
+    __tablename__ = "delivery_attempt"
+
+    id: int | None = Field(default=None, primary_key=True)
+    delivery_id: int = Field(foreign_key="delivery.id", index=True)
+    at: str
+    took_ms: int
+    error: str | None
+
+
+class FollowUpRow(SQLModel, table=True):
+    """What is left to do after a flag ended."""
+
+    __tablename__ = "follow_up"
+
+    flag_id: int = Field(primary_key=True, foreign_key="flag.id")
+    link: str
+    opened_at: str
+    opened_by: str
+    closed_at: str | None
+    closed_by: str | None
+    closing_words: str | None

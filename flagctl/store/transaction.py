@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.flag import ControlState
+from flagctl.domain.telling import told_at_once
+from flagctl.store import outbox
 from flagctl.store.audit_log import Entry, next_event
 from flagctl.store.connection import BUSY_TIMEOUT_S, open_connection, require_schema
 from flagctl.store.files import and_beside
@@ -63,9 +65,11 @@ class Transaction:
         return read_state(self.connection)
 
     def record(self, entry: Entry) -> AuditEvent:
-        """Append an event to the audit trail."""
+        """Append an event to the audit trail, and to the outbox if somebody is told of it."""
         event = next_event(self.connection, entry, self.now)
         self.insert("audit_event", event_columns(event))
+        if told_at_once(event):
+            outbox.add(self, outbox.about_event(event))
         return event
 
     def insert(self, table: str, columns: Mapping[str, Any]) -> int:

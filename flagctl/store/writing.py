@@ -24,9 +24,11 @@ from flagctl.errors import (
     PreconditionError,
     StaleError,
 )
+from flagctl.store import outbox
 from flagctl.store.audit_log import Entry, newest_of
 from flagctl.store.connection import BUSY_TIMEOUT_S
 from flagctl.store.files import DataFiles
+from flagctl.store.follow_ups import open_follow_up
 from flagctl.store.rows import flag_columns
 from flagctl.store.transaction import Clock, Transaction, Writer
 from flagctl.vocabulary import Action, Mode, Outcome
@@ -159,6 +161,10 @@ def write_decision(at: Transaction, decision: Decision) -> Flag | None:
     if flag is not None and replaced is not None:
         at.update("flag", replaced.id, {"superseded_by": flag.id})
     at.update("control", 1, {"revision": decision.after.revision})
+    for changed in (flag, replaced):
+        if changed is not None:
+            outbox.settle(at, changed)
+            open_follow_up(at, changed)
     return flag
 
 
