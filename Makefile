@@ -95,3 +95,4 @@ pictures: .venv/ready-test browser ## Take the pictures of the documents anew
 clean: ## Remove what make made; the data in var/ stays
 	@rm -rf .tools .venv .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+

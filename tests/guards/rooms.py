@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "store.runtime_db",
         "store.submissions",
     ),
-    "reminders": ("domain", "store", "settings"),
+    "reminders": ("domain", "store", "settings", "present"),
     "watch": ("domain", "store", "settings"),
     "present": ("domain",),
     "web": ("domain", "store", "present", "settings", "paths"),
@@ -63,6 +63,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "sqlmodel": ("store",),
     "sqlalchemy": ("store",),
     "alembic": ("store",),
+    "apprise": ("reminders.post",),
     "pyslurm": (ALONE,),
 }
 

@@ -1,0 +1,124 @@
+"""Reminders: one pass with much history, and what an idle runner costs."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.measure import Result, summary
+from flagctl.domain.change import Actor, RollBack
+from flagctl.domain.gate import Facts
+from flagctl.domain.reminder_words import ReminderKind
+from flagctl.domain.times import to_text
+from flagctl.reminders.addresses import AddressBook
+from flagctl.reminders.delivering import Tools, new_holder
+from flagctl.reminders.giving_out import give_out
+from flagctl.reminders.looking import look_around
+from flagctl.reminders.message import Place
+from flagctl.reminders.runner import TURN_EVERY_S, Runner
+from flagctl.store import outbox
+from flagctl.store.files import DataFiles
+from flagctl.store.migrate import upgrade
+from flagctl.store.outbox import NewReminder
+from flagctl.store.writing import ControlStore
+from flagctl.vocabulary import Door, Mode, Role
+
+FLAGS = 10_000
+DUE = 100
+PASSES = 20
+TURNS = 300
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+ACTOR = Actor("os:bench", Role.ADMIN, Door.CLI)
+BOOK = AddressBook("json://127.0.0.1:1", "json://127.0.0.1:2")
+
+
+def run() -> list[Result]:
+    with site() as (files, store):
+        return [*passes(files, store), *idle(files, store)]
+
+
+@contextmanager
+def site() -> Iterator[tuple[DataFiles, ControlStore]]:
+    """A store with 10,000 ended rollbacks, their reminders, and an active one that has expired."""
+    with TemporaryDirectory() as directory:
+        files = DataFiles(Path(directory))
+        upgrade(files)
+        store = ControlStore(files, lambda: NOON)
+        with store.transaction() as at:
+            at.connection.executemany(FLAG, [(number, to_text(NOON)) for number in range(FLAGS)])
+            at.connection.executemany(REMINDER, [(n, n + 1, to_text(NOON)) for n in range(FLAGS)])
+            at.connection.execute(DELIVERY)
+        store.apply(RollBack(Mode.PASSTHROUGH, "slow"), ACTOR, Facts())
+        yield files, store
+        store.close()
+
+
+FLAG = """
+INSERT INTO flag (id, kind, mode, owner, reason, started_by, started_at, first_started_at,
+expires_at, extensions, revision, ended_at, ended_by)
+SELECT ?1 + 1, 'rollback', 'stub-policy', 'ben', 'slow', 'os:ben', ?2, ?2, ?2, 0, 1, ?2, 'os:ben'
+"""
+REMINDER = """
+INSERT INTO reminder (key, kind, at, flag_id, generation, stage, missed, told_at, detail)
+SELECT 'flag/' || ?1, 'stage', ?3, ?2, 1, 'expired', 0, ?3, '{"tells":"owner"}'
+"""
+DELIVERY = """
+INSERT INTO delivery (reminder_id, recipient, channel, label, state, attempts, next_attempt_at)
+SELECT id, 'operators', 'json/0', 'json', 'delivered', 1, at FROM reminder
+"""
+
+
+def passes(files: DataFiles, store: ControlStore) -> list[Result]:
+    """A pass that gives out 100 reminders to two channels; nothing is sent."""
+    samples = []
+    for number in range(PASSES):
+        add_due(store, number)
+        around = look_around(files)
+        begin = time.perf_counter()
+        with store.transaction() as at:
+            give_out(at, around, BOOK)
+        samples.append((time.perf_counter() - begin) * 1000)
+    note = f"{FLAGS} flags in history, {DUE} due; bound 100 ms"
+    return [summary("one pass without deliveries", samples, "ms", note)]
+
+
+def add_due(store: ControlStore, number: int) -> None:
+    with store.transaction() as at:
+        for each in range(DUE):
+            key = f"lagging/{number}/{each}"
+            new = NewReminder(key=key, kind=ReminderKind.LAGGING, at=at.now)
+            assert outbox.add(at, new)
+
+
+def idle(files: DataFiles, store: ControlStore) -> list[Result]:
+    """Turns with nothing to do: CPU time, as a share of one core."""
+    with store.transaction() as at:
+        at.connection.execute("UPDATE delivery SET state = 'settled' WHERE state = 'waiting'")
+    leader, other = runner(files, store), runner(files, store)
+    assert leader.turn()
+    assert not other.turn()
+    return [cost("idle runner with the lease", leader), cost("idle runner without it", other)]
+
+
+def runner(files: DataFiles, store: ControlStore) -> Runner:
+    tools = Tools(
+        files=files,
+        store=store,
+        book=BOOK,
+        place=Place("bench", "http://127.0.0.1:8600"),
+        clock=lambda: NOON + timedelta(hours=1),
+        send=lambda _address, _message: None,
+        holder=new_holder(),
+    )
+    return Runner(tools)
+
+
+def cost(name: str, runner: Runner) -> Result:
+    samples = []
+    for _ in range(TURNS):
+        begin = time.thread_time()
+        runner.turn()
+        samples.append((time.thread_time() - begin) / TURN_EVERY_S * 100)
+    return summary(name, samples, "% core", f"a turn every {TURN_EVERY_S:g} s; bound 0.1 %")

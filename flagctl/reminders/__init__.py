@@ -1,0 +1,1 @@
+"""Reminders: what is due, on whose desk it lands, and the one process that sends it."""
