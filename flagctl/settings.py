@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -57,9 +58,11 @@ def _yes_or_no(value: str) -> bool:
     return value == "yes"
 
 
-def _setting(name: str, help_: str, parse: Callable[[str], Any], default: Any) -> Any:
-    metadata = {"name": name, "help": help_, "parse": parse}
-    return field(default=default, metadata=metadata)
+def _setting(
+    name: str, help_: str, parse: Callable[[str], Any], default: Any, *, secret: bool = False
+) -> Any:
+    metadata = {"name": name, "help": help_, "parse": parse, "secret": secret}
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,20 @@ class Settings:
     )
     busy_timeout_s: float = _setting(
         "FLAGCTL_BUSY_TIMEOUT_S", "how long a writer waits for another one", _positive_s, 5.0
+    )
+    notify_urls: str = _setting(
+        "FLAGCTL_NOTIFY_URLS",
+        "Apprise addresses of the operators' channel, separated by blanks",
+        _text,
+        "",
+        secret=True,
+    )
+    notify_admin_urls: str = _setting(
+        "FLAGCTL_NOTIFY_ADMIN_URLS",
+        "Apprise addresses of the administrators' channel, separated by blanks",
+        _text,
+        "",
+        secret=True,
     )
     public_url: str = _setting(
         "FLAGCTL_PUBLIC_URL", "links in messages", _http_url, "http://127.0.0.1:8600"
@@ -214,6 +231,8 @@ def setting_lines(
         # What was typed, also when it can't be used: that is what has to be mended.
         text = env.get(name, "").strip()
         shown = text or (None if value is None else _shown(value))
+        if item.metadata["secret"]:
+            shown = _without_secrets(shown or "")
         source = "environment" if text else "default"
         lines.append(SettingLine(name, shown, source, item.metadata["help"]))
     return lines
@@ -233,6 +252,12 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return str(value)
+
+
+def _without_secrets(addresses: str) -> str | None:
+    """Return the schemes alone: everything behind them may be a password."""
+    schemes = re.findall(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)", addresses)
+    return ", ".join(f"{scheme}://…" for scheme in schemes) or ("…" if addresses else None)
 
 
 def environment_for_child(settings: Settings, **changes: str) -> dict[str, str]:

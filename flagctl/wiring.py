@@ -15,7 +15,14 @@ from flagctl.adapter.telemetry import Resolution, log_resolution
 from flagctl.dispatch.handoff import HandoffDispatcher
 from flagctl.dispatch.ports import Dispatcher, Dispatchers
 from flagctl.dispatch.spool import SpoolDispatcher
-from flagctl.errors import UnavailableError
+from flagctl.domain.reminder_words import Recipient
+from flagctl.errors import InvalidError, UnavailableError
+from flagctl.reminders.addresses import AddressBook
+from flagctl.reminders.delivering import Tools, new_holder
+from flagctl.reminders.message import Place, trial_message
+from flagctl.reminders.outage import TELL_AFTER_S
+from flagctl.reminders.post import send
+from flagctl.reminders.runner import Runner
 from flagctl.runtime import probes
 from flagctl.runtime.app import create as create_runtime
 from flagctl.runtime.in_flight import InFlight
@@ -27,10 +34,11 @@ from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
+from flagctl.store.reading import reading
 from flagctl.store.runtime_db import heard_of
 from flagctl.store.sessions import Sessions
 from flagctl.store.submissions import SubmissionStore
-from flagctl.store.writing import ControlStore
+from flagctl.store.writing import ControlStore, Receipt
 from flagctl.vocabulary import Mode
 from flagctl.watch import Watch
 from flagctl.web.app import create as create_web
@@ -63,17 +71,21 @@ def web_app(settings: Settings | None = None) -> FastAPI:
 
     """
     settings = settings or load_settings()
-    return create_web(web_services(settings))
+    runner = reminder_runner(settings)
+    services = web_services(settings, announce=lambda _receipt: runner.wake())
+    return create_web(services, alongside=(runner,))
 
 
-def web_services(settings: Settings) -> WebServices:
-    """Return what the admin web works with."""
+def web_services(
+    settings: Settings, announce: Callable[[Receipt], None] = lambda _receipt: None
+) -> WebServices:
+    """Return what the admin web works with; `announce` is told each act after its commit."""
     files = DataFiles(settings.data_dir)
     return WebServices(
         settings=settings,
         files=files,
         clock=now,
-        store=ControlStore(files, now, settings.busy_timeout_s),
+        store=ControlStore(files, now, settings.busy_timeout_s, announce),
         facts=lambda: gather_facts(files, now()),
         processes=lambda: heard_of(files),
         sessions=Sessions(files),
@@ -139,6 +151,62 @@ def runtime_services(settings: Settings) -> RuntimeServices:
         retention=timedelta(days=settings.submission_retention_days),
         watching=(_watch(settings, files, reader, policy, in_flight),),
     )
+
+
+def reminder_runner(settings: Settings, *, is_patient: bool = True) -> Runner:
+    """Return the runner of the reminders; every web process has one, and one of them works.
+
+    One that is not patient tells of a store that can't be read at once: it does not run for long
+    enough to see whether that lasts.
+    """
+    files = DataFiles(settings.data_dir)
+    tools = Tools(
+        files=files,
+        store=ControlStore(files, now, settings.busy_timeout_s),
+        book=_address_book(settings),
+        place=Place(settings.environment, settings.public_url),
+        clock=now,
+        send=send,
+        holder=new_holder(),
+    )
+    return Runner(tools, tell_outage_after_s=TELL_AFTER_S if is_patient else 0.0)
+
+
+def try_addresses(
+    settings: Settings, who: str, to: Recipient | None, person: str | None
+) -> list[tuple[str, str | None]]:
+    """Send a test message; return each address without its secrets, and what went wrong.
+
+    Args:
+        settings: where the channels are.
+        who: who tries it.
+        to: the channel to try.
+        person: or the person whose own address is tried.
+
+    Raises:
+        InvalidError: the person can't be reached at an own address.
+
+    """
+    book = _address_book(settings)
+    message = trial_message(Place(settings.environment, settings.public_url), who, now())
+    addresses = book.channels(to) if to else []
+    if person is not None:
+        with reading(DataFiles(settings.data_dir)) as connection:
+            found = book.address(connection, f"person/{person}")
+        if isinstance(found, str):
+            raise InvalidError(f"Nothing was sent: {found}.", "person")
+        addresses = [found]
+    return [(each.label, send(each, message)) for each in addresses]
+
+
+def address_problems(settings: Settings) -> list[str]:
+    """Return what is wrong with the configured channels, each named without its secrets."""
+    every = _address_book(settings).channels(Recipient.OPERATORS, Recipient.ADMINS)
+    return [f"{each.label}: {each.problem}" for each in every if each.problem]
+
+
+def _address_book(settings: Settings) -> AddressBook:
+    return AddressBook(settings.notify_urls, settings.notify_admin_urls)
 
 
 def _watch(

@@ -17,6 +17,7 @@ from flagctl.domain.change import (
     Extend,
     HandOver,
     RaiseRollback,
+    Retire,
     RollBack,
 )
 
@@ -27,6 +28,9 @@ OptionalOwner = Annotated[
 Incident = Annotated[str | None, typer.Option(help="A link or a ticket's name, such as INC-42.")]
 FollowUp = Annotated[
     str | None, typer.Option(metavar="URL", help="What is to be done after it: a link or ticket.")
+]
+RetireFollowUp = Annotated[
+    str, typer.Option("--follow-up", metavar="URL", help="Where the clean-up is tracked.")
 ]
 NoFollowUp = Annotated[
     str | None, typer.Option(metavar="WHY", help="Why nothing is to be done after it.")
@@ -131,3 +135,16 @@ def cutover(
         desk, revision, lambda seen: CutOver(wanted, owner, reason, expires_at, seen)
     )
     return carry_out(desk, change, actor, wait=wait, as_json=json)
+
+
+def retire(
+    reason: Reason,
+    follow_up: RetireFollowUp,
+    revision: Revision = None,
+    actor: Claim = None,
+    json: Json = False,
+) -> int:
+    """End the cutover flag, once every live process is pinned to its mode in its configuration."""
+    desk = sit_down()
+    change = looked_at(desk, revision, lambda seen: Retire(reason, follow_up, seen))
+    return carry_out(desk, change, actor, as_json=json)

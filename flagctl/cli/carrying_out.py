@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 from flagctl.cli.desk import Desk, invoking_actor, now
@@ -17,13 +18,15 @@ from flagctl.cli.watching import (
 )
 from flagctl.domain import fields
 from flagctl.domain.change import Change
+from flagctl.domain.flag import ControlState, Flag
 from flagctl.errors import StaleError
+from flagctl.present.cleanup import what_remains
 from flagctl.present.processes import convergence_record
 from flagctl.present.receipt import Done, receipt_record, warnings_for
 from flagctl.present.records import ReceiptRecord
 from flagctl.present.sentence import sentence
 from flagctl.store.audit_log import AuditFilter, list_events
-from flagctl.vocabulary import Outcome
+from flagctl.vocabulary import Action, Outcome
 
 CHANGES_SHOWN = 5
 
@@ -69,15 +72,29 @@ def _proven(desk: Desk, done: Done, patience: timedelta | None) -> ReceiptRecord
     at = now()
     is_timed = patience is not None and found.is_proven
     took_s = (at - done.event.at).total_seconds() if is_timed else None
-    return receipt_record(
+    record = receipt_record(
         done,
         at,
         convergence_record(found, at, took_s),
         _warnings(desk, done),
     )
+    if done.event.action is Action.RETIRE and done.flag is not None:
+        return replace(record, next_steps=_clean_up(desk, done.flag, done.state))
+    return record
+
+
+def _clean_up(desk: Desk, retired: Flag, state: ControlState) -> tuple[str, ...]:
+    from flagctl.store.follow_ups import read_follow_ups
+
+    with desk.reading() as connection:
+        follow_ups = read_follow_ups(connection)
+    glass = break_glass_at(desk)
+    return what_remains(retired, state, str(glass.path) if glass else None, follow_ups)
 
 
 def _warnings(desk: Desk, done: Done) -> tuple[str, ...]:
+    if done.event.action is Action.RETIRE:
+        return ()  # pinned is what every process is meant to be now
     glass = break_glass_at(desk)
     return warnings_for(done.state, reports_at(desk), glass.mode if glass else None, now())
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flagctl import __version__
-from flagctl.cli import acts, audit, database, serve, tokens, users
+from flagctl.cli import acts, audit, database, follow_ups, reminders, serve, tokens, users
 from flagctl.cli.doctor import doctor
 from flagctl.cli.exits import EXPLAINED
 from flagctl.cli.options import Json
@@ -71,7 +71,10 @@ app.command()(acts.end)
 app.command()(acts.extend)
 app.command()(acts.handover)
 app.command()(acts.cutover)
+app.command()(acts.retire)
 app.command()(doctor)
+app.add_typer(reminders.app, name="reminders")
+app.add_typer(follow_ups.app, name="follow-ups")
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")

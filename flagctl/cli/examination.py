@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,8 @@ from flagctl.vocabulary import ModeSignal
 LOW_SPACE_BYTES: Final = 100 * 1024 * 1024
 CLOCK_SLACK_S: Final = 60
 SIGNAL_BUSY_TIMEOUT_S: Final = 1.0
+LATE: Final = timedelta(minutes=5)
+"""A delivery that has waited longer is in trouble, or nobody runs the reminders."""
 
 
 def examine(desk: Desk) -> Iterator[Finding]:
@@ -47,6 +50,7 @@ def examine(desk: Desk) -> Iterator[Finding]:
         ("spool", lambda: _spool(desk)),
         ("policy", lambda: _policy(desk)),
         ("break-glass", lambda: _break_glass(desk)),
+        ("reminders", lambda: _reminders(desk)),
         ("web", lambda: _server("web", f"{desk.settings.public_url}/healthz")),
         ("runtime", lambda: _server("runtime", f"http://127.0.0.1:{RUNTIME_PORT}/api/health")),
     ]
@@ -209,6 +213,26 @@ def _break_glass(desk: Desk) -> Finding:
         f"{glass.file_owner}, written {ago(glass.modified_at, now())}. Remove it once a rollback "
         "flag keeps the mode: see `flagctl status`.",
     )
+
+
+def _reminders(desk: Desk) -> Finding:
+    from flagctl import wiring
+
+    name, settings = "reminders", desk.settings
+    problems = wiring.address_problems(settings)
+    if problems:
+        return failed(name, "; ".join(problems), Code.MISCONFIGURED)
+    if not settings.notify_urls and not settings.notify_admin_urls:
+        text = "no channel is configured: set FLAGCTL_NOTIFY_URLS, or nobody hears of an expiry."
+        return warning(name, text)
+    from flagctl.store.reminder_reading import read_undelivered
+
+    with desk.reading() as connection:
+        found = read_undelivered(connection)
+    told = f"{plural(found.waiting, 'delivery', 'deliveries')} waiting, {found.failed} failed"
+    if found.failed or (found.oldest_at is not None and now() - found.oldest_at > LATE):
+        return warning(name, f"{told}. Look: `flagctl reminders list`; is `flagctl web` running?")
+    return ok(name, f"{told}. To try the channels: `flagctl reminders test --to operators`.")
 
 
 def _server(name: str, url: str) -> Finding:

@@ -14,7 +14,7 @@ from flagctl.domain.flag import ControlState, Flag
 from flagctl.domain.process import Convergence
 from flagctl.domain.reminder_words import ReminderKind
 from flagctl.present.processes import convergence_record
-from flagctl.present.receipt import Done, incident_line
+from flagctl.present.receipt import RECEIPT_ACTIONS, Done, incident_line
 from flagctl.present.sentence import sentence
 from flagctl.present.wording import ago, clock, plural, printable, quoted, until
 from flagctl.reminders.post import Message
@@ -168,7 +168,7 @@ def _happened(
     done = Done(event, subject.state, flag, place.environment)
     # Who follows now follows the newest revision, which may be another one than the event's.
     proof = convergence_record(follow, now) if event.revision == subject.state.revision else None
-    line = incident_line(done, proof)
+    line = incident_line(done, proof) if event.action in RECEIPT_ACTIONS else None
     if line:
         story.append(f"For the incident channel: {line}")
     return _headline(event), story

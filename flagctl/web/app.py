@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from typing import Protocol
+
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
@@ -14,6 +18,7 @@ from flagctl.web import (
     flags,
     health,
     home,
+    metrics,
     patterns,
     people,
     problems,
@@ -30,18 +35,27 @@ from flagctl.web.pages import templates
 from flagctl.web.services import Services
 
 ROOMS = (
-    health, sign_in, account, home, acts, receipts, flags, audit, processes, runbook, people,
-    tokens, patterns,
+    health, metrics, sign_in, account, home, acts, receipts, flags, audit, processes, runbook,
+    people, tokens, patterns,
 )  # fmt: skip
 
 
-def create(services: Services) -> FastAPI:
+class Alongside(Protocol):
+    """What runs in the background as long as the app does."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def create(services: Services, alongside: Sequence[Alongside] = ()) -> FastAPI:
     """Return the app; it holds no state of its own, so any number of workers may run it."""
     app = FastAPI(
         title="flagctl",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        lifespan=_lifespan(alongside),
     )
     app.state.services = services
     app.state.templates = templates(services.settings)
@@ -54,3 +68,17 @@ def create(services: Services) -> FastAPI:
     app.add_middleware(OwnOriginOnly, public_url=services.settings.public_url)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def _lifespan(
+    alongside: Sequence[Alongside],
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        with ExitStack() as stack:
+            for each in alongside:
+                each.start()
+                stack.callback(each.stop)
+            yield
+
+    return lifespan

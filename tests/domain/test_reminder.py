@@ -20,7 +20,8 @@ from flagctl.domain.reminder import (
     snooze_end,
     upcoming,
 )
-from flagctl.vocabulary import FlagKind, Mode, Recipient
+from flagctl.domain.reminder_words import Recipient
+from flagctl.vocabulary import FlagKind, Mode
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OWNER, OPERATORS, ADMINS = Recipient
