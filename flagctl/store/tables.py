@@ -162,7 +162,7 @@ class DeliveryRow(SQLModel, table=True):
     __table_args__ = (
         Index("delivery_once_for_each_channel", "reminder_id", "channel", unique=True),
         Index("delivery_waiting", "channel", "id", sqlite_where=text("state = 'waiting'")),
-        Index("delivery_dead", "id", sqlite_where=text("state = 'dead'")),
+        Index("delivery_dead", "id", sqlite_where=text("state = 'dead' AND seen_at IS NULL")),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -62,7 +62,12 @@ def create_deliveries() -> None:
     op.create_index(
         "delivery_waiting", "delivery", ["channel", "id"], sqlite_where=sa.text("state = 'waiting'")
     )
-    op.create_index("delivery_dead", "delivery", ["id"], sqlite_where=sa.text("state = 'dead'"))
+    op.create_index(
+        "delivery_dead",
+        "delivery",
+        ["id"],
+        sqlite_where=sa.text("state = 'dead' AND seen_at IS NULL"),
+    )
     op.create_table(
         "delivery_attempt",
         sa.Column("id", sa.Integer, primary_key=True),
