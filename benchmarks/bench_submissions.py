@@ -32,7 +32,8 @@ from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
 from flagctl.store.tokens import TokenRequest, issue_token
 from flagctl.store.writing import ControlStore
-from flagctl.vocabulary import Door, Role
+from flagctl.vocabulary import Door, ResolutionOutcome, Role
+from flagctl.watch import Tally
 
 COUNT = 1500
 ROUNDS = 3
@@ -190,9 +191,11 @@ def reading_and_resolving(files: DataFiles, request_us: float) -> list[Result]:
     silent = SlurmAdapter(reader=reader, policy=policy, report=lambda _resolution: None)
     logging = SlurmAdapter(reader=reader, policy=policy)
     ids = {"trace_id": "0" * 32, "tenant_id": TENANT, "workspace_id": "w", "job_id": "j"}
+    tally, effective, outcome = Tally(), reader.effective(), ResolutionOutcome.RESOLVED
     work: dict[str, Callable[[], object]] = {
         "CPU of reading the mode": reader.read,
         "CPU of reading and resolving": lambda: silent.resolve("standard", **ids),
+        "CPU of counting a resolution": lambda: tally.count(effective, outcome),
         "CPU of reading, resolving, logging it": lambda: logging.resolve("standard", **ids),
     }
     results = []

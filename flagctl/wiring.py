@@ -40,7 +40,7 @@ from flagctl.store.sessions import Sessions
 from flagctl.store.submissions import SubmissionStore
 from flagctl.store.writing import ControlStore, Receipt
 from flagctl.vocabulary import Mode
-from flagctl.watch import Watch
+from flagctl.watch import Tally, Watch
 from flagctl.web.app import create as create_web
 from flagctl.web.passwords import Passwords
 from flagctl.web.services import Services as WebServices
@@ -120,7 +120,8 @@ def runtime_services(settings: Settings) -> RuntimeServices:
     policy = PolicyFile(settings.policy_path) if settings.policy_path else None
     in_flight = InFlight()
     metrics = Metrics(reader, in_flight)
-    adapter = SlurmAdapter(reader=reader, policy=policy, report=_reporting(metrics))
+    tally = Tally()
+    adapter = SlurmAdapter(reader=reader, policy=policy, report=_reporting(metrics, tally))
     store = SubmissionStore(files.submissions, settings.busy_timeout_s)
     dispatchers = _dispatchers(settings, files)
     # Longer than any dispatch: only a process that hangs has its claims taken over.
@@ -149,7 +150,7 @@ def runtime_services(settings: Settings) -> RuntimeServices:
         ),
         clock=now,
         retention=timedelta(days=settings.submission_retention_days),
-        watching=(_watch(settings, files, reader, policy, in_flight),),
+        watching=(_watch(settings, files, reader, policy, in_flight, tally),),
     )
 
 
@@ -215,6 +216,7 @@ def _watch(
     reader: ModeReader,
     policy: PolicyFile | None,
     in_flight: InFlight,
+    tally: Tally,
 ) -> Watch:
     return Watch(
         files,
@@ -222,15 +224,17 @@ def _watch(
         pin=settings.adapter_pin,
         clock=now,
         in_flight=in_flight.by_mode,
+        tally=tally,
         policy_path=settings.policy_path,
         policy_sha256=lambda: policy.reading().sha256 if policy else None,
     )
 
 
-def _reporting(metrics: Metrics) -> Callable[[Resolution], None]:
+def _reporting(metrics: Metrics, tally: Tally) -> Callable[[Resolution], None]:
     def report(resolution: Resolution) -> None:
         log_resolution(resolution)
         metrics.resolved(resolution)
+        tally.count(resolution.effective, resolution.outcome)
 
     return report
 

@@ -1,4 +1,4 @@
-"""runtime.db: who was heard of. It may be lost at any time, and trouble with it is nobody's.
+"""runtime.db: who was heard of, and what they counted. It may be lost at any time.
 
 Whatever happens to the file, no caller is failed or held up: trouble is counted, logged once, and
 the file is made anew where that helps (architecture, decision 4).
@@ -17,9 +17,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from flagctl.domain.impact import CountKey
 from flagctl.domain.process import ProcessReport
 from flagctl.domain.times import from_text, to_text
-from flagctl.store import forking
+from flagctl.store import forking, resolution_counts
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
 from flagctl.store.runtime_file import (
@@ -34,6 +35,9 @@ from flagctl.store.trouble import from_sqlite
 from flagctl.vocabulary import Freshness, Mode, Part, Source
 
 log = logging.getLogger(__name__)
+
+Counts = Mapping[CountKey, int]
+NO_COUNTS: Final[Counts] = {}
 
 SILENT_KEPT_FOR: Final = timedelta(days=1)
 PURGED_EVERY: Final = timedelta(hours=1)
@@ -83,45 +87,61 @@ class ProcessRegistry:
         """Go on after the fork, in the parent as in the child."""
         self._lock.release()
 
-    def beat(self, report: ProcessReport) -> bool:
-        """Keep what the process says; return whether it was kept."""
-        return self._attempt(lambda: self._beat(report))
+    def beat(self, report: ProcessReport, counts: Counts = NO_COUNTS) -> bool:
+        """Keep what the process says and add its counts, both or none; return whether it was."""
+        return self._attempt(lambda: self._beat(report, counts))
 
-    def still_here(self, process_id: str, heard_at: datetime) -> bool:
-        """Keep that a process is there and has nothing new to say; `False` when it must say all."""
-        return self._attempt(lambda: self._still_here(process_id, heard_at))
+    def still_here(self, process_id: str, heard_at: datetime, counts: Counts = NO_COUNTS) -> bool:
+        """Keep that a process is there and has nothing new to say but counts.
 
-    def goodbye(self, process_id: str) -> bool:
+        `False` when it must say all; then nothing was added either.
+        """
+        return self._attempt(lambda: self._still_here(process_id, heard_at, counts))
+
+    def goodbye(self, process_id: str, counts: Counts = NO_COUNTS) -> bool:
         """Forget a process that stops and let go of the file; return whether it was told."""
-        return self._attempt(lambda: self._goodbye(process_id))
+        return self._attempt(lambda: self._goodbye(process_id, counts))
 
     def processes(self) -> list[ProcessReport]:
         """Return every process on record, by host and start; none if the file can't be read."""
         return heard_of(self._files)
 
-    def _beat(self, report: ProcessReport) -> bool:
-        connection = self._ready()
-        connection.execute(_BEAT, _columns(report))
-        self._purge_if_due(connection, report.heard_at)
-        return True
+    def _beat(self, report: ProcessReport, counts: Counts) -> bool:
+        return self._tell(_BEAT, _columns(report), counts, report.heard_at)
 
-    def _still_here(self, process_id: str, heard_at: datetime) -> bool:
-        connection = self._ready()
+    def _still_here(self, process_id: str, heard_at: datetime, counts: Counts) -> bool:
         row = {"id": process_id, "heard_at": to_text(heard_at)}
-        is_known = connection.execute(_STILL_HERE, row).rowcount == 1
-        self._purge_if_due(connection, heard_at)
-        return is_known
+        return self._tell(_STILL_HERE, row, counts, heard_at)
 
-    def _purge_if_due(self, connection: sqlite3.Connection, now: datetime) -> None:
-        if self._purged_at is None or abs(now - self._purged_at) > PURGED_EVERY:
-            bounds = {"silent_since": to_text(now - SILENT_KEPT_FOR), "rows_kept": ROWS_KEPT}
-            connection.execute(_PURGE, bounds)
-            self._purged_at = now
+    def _tell(self, statement: str, row: dict[str, Any], counts: Counts, now: datetime) -> bool:
+        """Write the row and what goes with it, unless there is no such row; tell whether it is."""
+        connection = self._ready()
+        is_purge_due = self._purged_at is None or abs(now - self._purged_at) > PURGED_EVERY
+        if not counts and not is_purge_due:
+            return connection.execute(statement, row).rowcount == 1
+        connection.execute("BEGIN IMMEDIATE")
+        is_there = connection.execute(statement, row).rowcount == 1
+        if is_there:
+            resolution_counts.add(connection, counts)
+            if is_purge_due:
+                self._purge(connection, now)
+        connection.execute("COMMIT" if is_there else "ROLLBACK")
+        return is_there
 
-    def _goodbye(self, process_id: str) -> bool:
+    def _purge(self, connection: sqlite3.Connection, now: datetime) -> None:
+        bounds = {"silent_since": to_text(now - SILENT_KEPT_FOR), "rows_kept": ROWS_KEPT}
+        connection.execute(_PURGE, bounds)
+        resolution_counts.purge(connection, now)
+        self._purged_at = now
+
+    def _goodbye(self, process_id: str, counts: Counts) -> bool:
         try:
-            if self._path.exists():
-                self._ready().execute("DELETE FROM process WHERE id = ?", (process_id,))
+            if counts or self._path.exists():
+                connection = self._ready()
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("DELETE FROM process WHERE id = ?", (process_id,))
+                resolution_counts.add(connection, counts)
+                connection.execute("COMMIT")
         finally:
             self._close()
         return True
@@ -136,6 +156,7 @@ class ProcessRegistry:
             self._close()
             self._file = now
             self._connection = open_or_make(self._path)
+            self._connection.execute(resolution_counts.SCHEMA)
             self._file = identity(self._path)
         return self._connection
 

@@ -1,5 +1,6 @@
 """What an adapter process says of itself, and what it sees of its surroundings."""
 
 from flagctl.watch.loop import Watch
+from flagctl.watch.tally import Tally
 
-__all__ = ["Watch"]
+__all__ = ["Tally", "Watch"]

@@ -21,6 +21,7 @@ from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode, Part
 from flagctl.watch.sightings import Place, Sightings
+from flagctl.watch.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Watch:
         clock: tells the time, aware and in UTC.
         part: what the process is part of.
         in_flight: tells the submissions not yet answered, by the mode that they began with.
+        tally: what the requests of this process count.
         policy_path: the queue policy file, if there is one.
         policy_sha256: tells the hash of that file; `None` when it can't be read.
 
@@ -62,12 +64,14 @@ class Watch:
         clock: Callable[[], datetime],
         part: Part = Part.RUNTIME,
         in_flight: Callable[[], Mapping[Mode, int]] = dict,
+        tally: Tally | None = None,
         policy_path: Path | None = None,
         policy_sha256: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._in_flight = in_flight
+        self._tally = Tally() if tally is None else tally
         self._place = Place(socket.gethostname(), part, pin, policy_path)
         self._registry = ProcessRegistry(files)
         store = ControlStore(files, clock, STORE_BUSY_TIMEOUT_S)
@@ -127,7 +131,9 @@ class Watch:
 
     def goodbye(self) -> None:
         """Be forgotten, and let go of the files."""
-        self._registry.goodbye(self.process_id)
+        counts = self._tally.pending()
+        if self._registry.goodbye(self.process_id, counts):
+            self._tally.settle(counts)
         self._sightings.close()
 
     def _run(self) -> None:
@@ -157,7 +163,14 @@ class Watch:
         gist, in_flight = _gist(reading), self._in_flight()
         is_known = (gist, in_flight) == (self._said, self._said_in_flight)
         self._said, self._said_in_flight = gist, in_flight
-        if not (is_known and self._registry.still_here(self.process_id, self._clock())):
+        self._tally.be_here(reading.effective)
+        counts = self._tally.pending()
+        if (
+            is_known and self._registry.still_here(self.process_id, self._clock(), counts)
+        ) or self._registry.beat(self._report(reading, in_flight), counts):
+            self._tally.settle(counts)
+        elif counts:
+            # Whatever keeps the counts from being written: the process is there.
             self._registry.beat(self._report(reading, in_flight))
 
     def _report(self, reading: Reading, in_flight: Mapping[Mode, int]) -> ProcessReport:

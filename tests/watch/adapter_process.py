@@ -1,8 +1,8 @@
 """An adapter process without HTTP, for tests.
 
 Called with the data directory, the mode that pins it (or `-`), and `fork` or nothing. It answers
-each line that it reads with the mode in force, and stops when there are no more. With `fork` it
-reads and reports first, and its child goes on.
+each line that it reads with the mode in force, counted as a resolution, and stops when there are
+no more. With `fork` it counts one, reads and reports first, and its child goes on.
 """
 
 import os
@@ -14,8 +14,8 @@ import structlog
 
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import ModeReader
-from flagctl.vocabulary import Mode
-from flagctl.watch import Watch
+from flagctl.vocabulary import Mode, ResolutionOutcome
+from flagctl.watch import Tally, Watch
 
 
 def now() -> datetime:
@@ -25,8 +25,10 @@ def now() -> datetime:
 def main(directory: Path, pin: Mode | None, *, forks: bool) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     reader = ModeReader(directory, pin)
-    watch = Watch(DataFiles(directory), reader, pin=pin, clock=now)
+    tally = Tally()
+    watch = Watch(DataFiles(directory), reader, pin=pin, clock=now, tally=tally)
     if forks:
+        tally.count(reader.read().effective, ResolutionOutcome.RESOLVED)
         watch.register()
         watch.turn()
         if child := os.fork():
@@ -37,6 +39,7 @@ def main(directory: Path, pin: Mode | None, *, forks: bool) -> None:
     answer("started")
     for _ in sys.stdin:
         reading = reader.read()
+        tally.count(reading.effective, ResolutionOutcome.RESOLVED)
         watch.note(reading)
         answer(reading.effective.mode)
     watch.stop()

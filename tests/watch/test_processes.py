@@ -17,6 +17,7 @@ from flagctl.domain.gate import Facts
 from flagctl.domain.process import Convergence, convergence
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
+from flagctl.store.resolution_counts import counts_between
 from flagctl.store.runtime_db import heard_of
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Action, Mode, Outcome
@@ -161,3 +162,41 @@ def test_a_process_forked_after_everything_was_open_reports_as_its_own(
     assert parent_pid in pids
     child.stop()
     assert heard_of(files) == []
+
+
+def counted(files: DataFiles) -> int:
+    return sum((counts_between(files, 0, 2**40) or {}).values())
+
+
+def test_what_several_processes_resolve_adds_up_also_after_one_starts_again(
+    files: DataFiles, spawn: Spawner
+) -> None:
+    first, second = spawn(), spawn(pin=HIGH)
+    assert [each.mode for each in (first, first, second)] == [MIDDLE, MIDDLE, HIGH]
+    first.stop()
+    again = spawn()
+    assert again.mode is MIDDLE
+    again.stop()
+    second.stop()
+    assert counted(files) == 4
+
+
+def test_a_crash_loses_no_more_than_was_counted_since_the_last_heartbeat(
+    files: DataFiles, spawn: Spawner
+) -> None:
+    process = spawn()
+    assert [process.mode for _ in range(5)] == [MIDDLE] * 5
+    wait_until(lambda: counted(files) == 5)
+    process.popen.send_signal(signal.SIGKILL)
+    process.popen.communicate()
+    again = spawn()
+    assert again.mode is MIDDLE
+    again.stop()
+    assert counted(files) == 6
+
+
+def test_what_was_counted_before_a_fork_is_counted_once(files: DataFiles, spawn: Spawner) -> None:
+    child = spawn("fork")
+    assert [child.mode for _ in range(3)] == [MIDDLE] * 3
+    child.stop()
+    assert counted(files) == 4
