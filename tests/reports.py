@@ -30,4 +30,7 @@ def report(name: str = "a", **changes: Any) -> ProcessReport:
         "revision": 7,
         "in_flight": {},
     }
-    return ProcessReport(**{**words, **changes})
+    words |= changes
+    revision = words["revision"]
+    words.setdefault("first_used", {} if revision is None else {revision: words["heard_at"]})
+    return ProcessReport(**words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flagctl.cli.desk import Desk, invoking_actor, now
 from flagctl.cli.exits import DONE, NOT_FOLLOWING
@@ -12,7 +12,6 @@ from flagctl.cli.say import say, say_json
 from flagctl.cli.watching import (
     break_glass_at,
     facts_at,
-    look_at_followers,
     reports_at,
     wait_for_followers,
 )
@@ -21,11 +20,11 @@ from flagctl.domain.change import Change
 from flagctl.domain.flag import ControlState, Flag
 from flagctl.errors import StaleError
 from flagctl.present.cleanup import what_remains
-from flagctl.present.processes import convergence_record
+from flagctl.present.processes import details
 from flagctl.present.receipt import Done, receipt_record, warnings_for
 from flagctl.present.records import ReceiptRecord
 from flagctl.present.sentence import sentence
-from flagctl.store.audit_log import AuditFilter, list_events
+from flagctl.store.audit_log import AuditFilter, committed_at, list_events
 from flagctl.vocabulary import Action, Outcome
 
 CHANGES_SHOWN = 5
@@ -64,20 +63,10 @@ def carry_out(
 
 
 def _proven(desk: Desk, done: Done, patience: timedelta | None) -> ReceiptRecord:
-    revision = done.state.revision
-    if patience is None:
-        found = look_at_followers(desk, revision)
-    else:
-        found = wait_for_followers(desk, revision, patience)
-    at = now()
-    is_timed = patience is not None and found.is_proven
-    took_s = (at - done.event.at).total_seconds() if is_timed else None
-    record = receipt_record(
-        done,
-        at,
-        convergence_record(found, at, took_s),
-        _warnings(desk, done),
+    found = wait_for_followers(
+        desk, done.state.revision, _committed_at(desk, done), patience or timedelta(0)
     )
+    record = receipt_record(done, now(), found, _warnings(desk, done))
     if done.event.action is Action.RETIRE and done.flag is not None:
         return replace(record, next_steps=_clean_up(desk, done.flag, done.state))
     return record
@@ -90,6 +79,14 @@ def _clean_up(desk: Desk, retired: Flag, state: ControlState) -> tuple[str, ...]
         follow_ups = read_follow_ups(connection)
     glass = break_glass_at(desk)
     return what_remains(retired, state, str(glass.path) if glass else None, follow_ups)
+
+
+def _committed_at(desk: Desk, done: Done) -> datetime | None:
+    revision = done.state.revision
+    if done.event.revision == revision:
+        return done.event.at
+    with desk.reading() as connection:
+        return committed_at(connection, revision)
 
 
 def _warnings(desk: Desk, done: Done) -> tuple[str, ...]:
@@ -105,6 +102,8 @@ def _tell(record: ReceiptRecord) -> None:
         say(f"By flags now: {record.by_flags}, revision {record.revision}{until}")
     if record.convergence:
         say(record.convergence.sentence)
+        for line in details(record.convergence):
+            say(f"  {line}")
     for warning in record.warnings:
         say(f"But: {warning}")
     for step in record.next_steps:

@@ -12,7 +12,7 @@ from flagctl.cli.exits import DONE, NOT_FOLLOWING, ROLLBACK_EXPIRED
 from flagctl.cli.say import say, say_json
 from flagctl.cli.watching import break_glass_at, reports_at
 from flagctl.domain.effective import effective
-from flagctl.present.processes import process_name
+from flagctl.present.processes import details, process_name
 from flagctl.present.records import FlagRecord, ProcessRecord, StatusRecord
 from flagctl.present.status import Sight, break_glass_record, status_record
 from flagctl.present.wording import clock, plural, quoted
@@ -36,11 +36,13 @@ def look(desk: Desk) -> StatusRecord:
         StoreTroubleError: control.db can't be read.
 
     """
+    from flagctl.store.audit_log import committed_at
     from flagctl.store.reading import read_state
 
     glass = break_glass_at(desk)
     with desk.reading() as connection:
         state = read_state(connection)
+        since = committed_at(connection, state.revision)
     at = now()
     pin = desk.settings.adapter_pin
     sight = Sight(
@@ -49,6 +51,7 @@ def look(desk: Desk) -> StatusRecord:
         effective=effective(state, pin=pin, break_glass=glass.mode if glass else None),
         pin=pin,
         reports=reports_at(desk),
+        committed_at=since,
         break_glass=break_glass_record(
             mode=glass.mode,
             host=glass.host,
@@ -81,6 +84,8 @@ def _tell(record: StatusRecord) -> None:
         _tell_flag(flag, record.at)
     say()
     say(record.convergence.sentence)
+    for line in details(record.convergence):
+        say(f"  {line}")
     for process in record.processes:
         _tell_process(process)
     if record.next_steps:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from flagctl.cli.desk import Desk, now
-from flagctl.domain.process import Convergence, convergence
+from flagctl.present.processes import followers
 
 if TYPE_CHECKING:
     from flagctl.domain.gate import Facts
     from flagctl.domain.process import ProcessReport
+    from flagctl.present.records import ConvergenceRecord
     from flagctl.store.break_glass import BreakGlass
 
 POLL_S: Final = 0.02
@@ -32,16 +33,13 @@ def break_glass_at(desk: Desk) -> BreakGlass | None:
     return look(desk.files.break_glass.absolute())
 
 
-def look_at_followers(desk: Desk, revision: int) -> Convergence:
-    """Return who follows `revision` now."""
-    return convergence(reports_at(desk), revision, now())
-
-
-def wait_for_followers(desk: Desk, revision: int, patience: timedelta) -> Convergence:
-    """Look until all live processes are seen to follow, or until patience ends."""
+def wait_for_followers(
+    desk: Desk, revision: int, committed_at: datetime | None, patience: timedelta
+) -> ConvergenceRecord:
+    """Look until all live processes are seen to follow `revision`, or until patience ends."""
     deadline_s = time.monotonic() + patience.total_seconds()
     while True:
-        found = look_at_followers(desk, revision)
+        found = followers(reports_at(desk), revision, now(), committed_at)
         if found.is_proven or time.monotonic() >= deadline_s:
             return found
         time.sleep(POLL_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,6 +13,9 @@ from flagctl.vocabulary import Freshness, Mode, Part, Source
 
 PROCESS_SILENT_AFTER: Final = timedelta(seconds=10)
 """A process not heard of for longer is named as silent and holds no receipt up."""
+
+FIRST_USES_KEPT: Final = 20
+"""Of how many revisions a process remembers when it first used them."""
 
 
 FOLLOWS_WITHIN: Final = timedelta(seconds=10)
@@ -26,8 +29,9 @@ class ProcessReport:
     Every process that answers through the adapter reports; the web and the command line don't,
     because no mode is in force in them. `id` is new with each start, so that a restart on the
     same pid is another process. `revision` is that of the flags it used last, `None` when it
-    never could read the store. `in_flight` counts its submissions not yet answered, each under
-    the mode that it began with.
+    never could read the store; `first_used` says of that one, and of at most 19 before it, when it
+    used them first. `in_flight` counts its submissions not yet answered, each under the mode that
+    it began with.
     """
 
     id: str
@@ -44,6 +48,7 @@ class ProcessReport:
     freshness: Freshness
     revision: int | None
     in_flight: Mapping[Mode, int]
+    first_used: Mapping[int, datetime] = field(default_factory=dict)
 
     @property
     def in_force(self) -> EffectiveMode:
@@ -67,13 +72,22 @@ def follows(report: ProcessReport, revision: int) -> bool:
     return report.revision is not None and report.revision >= revision
 
 
+def followed_at(report: ProcessReport, revision: int) -> datetime | None:
+    """Return when the process first used `revision` or a later one; `None` when nobody knows."""
+    used = report.first_used
+    is_on_record = len(used) < FIRST_USES_KEPT or any(each < revision for each in used)
+    return min((at for each, at in used.items() if each >= revision and is_on_record), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Convergence:
     """Which processes heard of on this host follow `revision`: the receipt of an act.
 
     `silent` ones were not heard of for 10 s; they are named and hold nothing up. `finishing`
     counts submissions of live processes that still run in another mode than their process has
-    in force now: a submission ends in the mode that it began with.
+    in force now: a submission ends in the mode that it began with. `took` is the time from the
+    commit to when the last live process first used the revision, as each wrote down itself; `None`
+    as long as one is behind, and when nobody can tell.
     """
 
     revision: int
@@ -81,6 +95,7 @@ class Convergence:
     behind: tuple[ProcessReport, ...]
     silent: tuple[ProcessReport, ...]
     finishing: Mapping[Mode, int]
+    took: timedelta | None = None
 
     @property
     def live(self) -> int:
@@ -99,8 +114,16 @@ class Convergence:
         return tuple(report for report in live if report.freshness is not Freshness.FRESH)
 
 
-def convergence(reports: Iterable[ProcessReport], revision: int, now: datetime) -> Convergence:
-    """Return who follows `revision`, from what the processes last said of themselves."""
+def convergence(
+    reports: Iterable[ProcessReport],
+    revision: int,
+    now: datetime,
+    committed_at: datetime | None = None,
+) -> Convergence:
+    """Return who follows `revision`, from what the processes last said of themselves.
+
+    `committed_at` is when the revision came to be; `None` when nobody knows.
+    """
     every = tuple(reports)
     live = tuple(report for report in every if report.is_live(now))
     return Convergence(
@@ -109,7 +132,17 @@ def convergence(reports: Iterable[ProcessReport], revision: int, now: datetime) 
         behind=tuple(report for report in live if not follows(report, revision)),
         silent=tuple(report for report in every if not report.is_live(now)),
         finishing=_finishing(live),
+        took=_took(live, revision, committed_at) if committed_at else None,
     )
+
+
+def _took(live: Iterable[ProcessReport], revision: int, committed_at: datetime) -> timedelta | None:
+    # One that was started since never used anything older, so nobody waited for it.
+    waited_for = [report for report in live if report.started_at <= committed_at]
+    known = [at for report in waited_for if (at := followed_at(report, revision))]
+    if not known or len(known) < len(waited_for):
+        return None
+    return max(max(known) - committed_at, timedelta(0))
 
 
 def laggards(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flagctl.domain.effective import EffectiveMode
-from flagctl.domain.process import Convergence, ProcessReport, follows
+from flagctl.domain.process import Convergence, ProcessReport, convergence, followed_at, follows
 from flagctl.present.records import ConvergenceRecord, EffectiveRecord, ProcessRecord
 from flagctl.present.wording import ago, plural
 
@@ -30,16 +30,25 @@ def process_record(report: ProcessReport, revision: int, now: datetime) -> Proce
         last_heard=ago(report.heard_at, now),
         is_live=report.is_live(now),
         follows=follows(report, revision),
+        followed_at=followed_at(report, revision),
         pin=report.pin,
         in_force=effective_record(report.in_force),
         in_flight=report.in_flight,
     )
 
 
-def convergence_record(
-    found: Convergence, now: datetime, took_s: float | None = None
+def followers(
+    reports: Sequence[ProcessReport], revision: int, now: datetime, committed_at: datetime | None
 ) -> ConvergenceRecord:
-    """Return who follows, as it is shown; `took_s` is what was waited until all did."""
+    """Return who follows a revision: the one receipt, the same at every door.
+
+    `committed_at` is when the revision came to be; `None` when nobody knows.
+    """
+    return convergence_record(convergence(reports, revision, now, committed_at), now)
+
+
+def convergence_record(found: Convergence, now: datetime) -> ConvergenceRecord:
+    """Return who follows, as it is shown."""
     shown = ConvergenceRecord(
         revision=found.revision,
         live=found.live,
@@ -48,10 +57,23 @@ def convergence_record(
         behind=_processes(found.behind, found.revision, now),
         silent=_processes(found.silent, found.revision, now),
         finishing=found.finishing,
-        took_s=took_s,
+        took_s=None if found.took is None else found.took.total_seconds(),
         sentence="",
     )
     return replace(shown, sentence=_convergence_sentence(shown))
+
+
+def details(found: ConvergenceRecord) -> tuple[str, ...]:
+    """Return what the sentence leaves out: who is silent, and what still ends in an old mode."""
+    silent = ", ".join(f"{process_name(each)} ({each.last_heard})" for each in found.silent)
+    return (
+        *(
+            f"{plural(count, 'submission')} in flight still {'ends' if count == 1 else 'end'} in "
+            f"{mode}, in which {'it' if count == 1 else 'they'} began"
+            for mode, count in found.finishing.items()
+        ),
+        *([f"not heard of for 10 s, so not counted: {silent}"] if silent else []),
+    )
 
 
 def process_name(process: ProcessRecord) -> str:

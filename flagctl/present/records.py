@@ -111,7 +111,9 @@ class ProcessRecord:
     is_live: bool
     """Whether it was heard of lately enough to count."""
     follows: bool
-    """Whether it has used the store's newest revision."""
+    """Whether it has used the revision that it is measured by, or a later one."""
+    followed_at: datetime | None
+    """When it did so first; `None` while it does not, and when that is no longer on record."""
     pin: Mode | None
     """What its environment pins."""
     in_force: EffectiveRecord
@@ -139,7 +141,7 @@ class ConvergenceRecord:
     finishing: Mapping[Mode, int]
     """Submissions still in flight in another mode than their process has now."""
     took_s: float | None
-    """Seconds from the commit until all were seen to follow; `None` when not waited for."""
+    """Seconds from the commit to when the last process followed, as each wrote down itself."""
     sentence: str
     """The same for a person."""
 

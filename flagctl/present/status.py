@@ -9,10 +9,10 @@ from datetime import datetime
 from flagctl.domain.access import short_name
 from flagctl.domain.effective import EffectiveMode, by_flags
 from flagctl.domain.flag import ControlState, Flag
-from flagctl.domain.process import ProcessReport, convergence
+from flagctl.domain.process import ProcessReport
 from flagctl.present.processes import (
-    convergence_record,
     effective_record,
+    followers,
     process_name,
     process_record,
 )
@@ -28,7 +28,10 @@ from flagctl.vocabulary import Freshness, Mode
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Everything that was looked at for one status, all of about one moment."""
+    """Everything that was looked at for one status, all of about one moment.
+
+    `committed_at` is when the state's revision came to be; `None` when nobody knows.
+    """
 
     environment: str
     state: ControlState
@@ -36,12 +39,13 @@ class Sight:
     pin: Mode | None = None
     reports: Sequence[ProcessReport] = ()
     break_glass: BreakGlassRecord | None = None
+    committed_at: datetime | None = None
 
 
 def status_record(sight: Sight, now: datetime) -> StatusRecord:
     """Return what is in force, who said so, until when, who follows, and what to do next."""
     state = sight.state
-    follow = convergence_record(convergence(sight.reports, state.revision, now), now)
+    follow = followers(sight.reports, state.revision, now, sight.committed_at)
     return StatusRecord(
         environment=sight.environment,
         at=now,

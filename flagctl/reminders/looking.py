@@ -13,6 +13,7 @@ from flagctl.domain.effective import by_flags
 from flagctl.domain.flag import ControlState
 from flagctl.domain.process import Convergence, ProcessReport, convergence, follows, laggards
 from flagctl.domain.reminder_words import ReminderKind
+from flagctl.store.audit_log import committed_at
 from flagctl.store.break_glass import look as look_at_break_glass
 from flagctl.store.files import DataFiles
 from flagctl.store.outbox import NewReminder
@@ -21,7 +22,6 @@ from flagctl.store.reading import read_state
 from flagctl.store.reminder_reading import (
     is_known,
     read_channels_due,
-    read_commit_time,
     read_untold,
 )
 from flagctl.store.runtime_db import heard_of
@@ -122,11 +122,11 @@ def _lagging(
 ) -> list[NewReminder]:
     if all(follows(report, state.revision) for report in around.reports):
         return []
-    committed_at = read_commit_time(connection, state.revision)
-    if committed_at is None:
+    since = committed_at(connection, state.revision)
+    if since is None:
         return []
-    late = laggards(around.reports, state.revision, committed_at, now)
-    found = [_of_laggard(report, state.revision, committed_at) for report in late]
+    late = laggards(around.reports, state.revision, since, now)
+    found = [_of_laggard(report, state.revision, since) for report in late]
     return [new for new in found if not is_known(connection, new.key)]
 
 

@@ -112,7 +112,7 @@ async def _submit(services: Services, request: Request, attempt: _Attempt) -> An
     reading = services.reader.read()
     attempt.mode = reading.effective.mode
     for watch in services.watching:
-        watch.note(reading)
+        watch.note(reading.effective)
     with services.in_flight.counted(reading.effective.mode):
         scope = scope_of(token, reading.scopes)
         command = _command(body)

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from flagctl.dispatch.ports import Dispatchers
+from flagctl.domain.effective import EffectiveMode
 from flagctl.runtime.in_flight import InFlight
 from flagctl.runtime.metrics import Metrics
 from flagctl.runtime.probes import Probe
 from flagctl.runtime.submit import Submissions
-from flagctl.store.mode_reader import ModeReader, Reading
+from flagctl.store.mode_reader import ModeReader
 from flagctl.store.submissions import SubmissionStore
 
 
@@ -23,7 +24,7 @@ class Watching(Protocol):
 
     def stop(self) -> None: ...
 
-    def note(self, reading: Reading) -> None:
+    def note(self, used: EffectiveMode) -> None:
         """Hear what a request has just used; must cost no I/O."""
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from flagctl.domain.audit import (
     GENESIS_HASH,
@@ -18,11 +18,13 @@ from flagctl.domain.audit import (
     verify,
 )
 from flagctl.domain.change import Actor
-from flagctl.domain.times import to_text
+from flagctl.domain.times import from_text, to_text
 from flagctl.store.reading import rows
 from flagctl.store.rows import event_from_row
 from flagctl.store.trouble import NonsenseRowError
 from flagctl.vocabulary import Action, Mode, Outcome
+
+RECENT_EVENTS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,18 @@ def changes_since(connection: sqlite3.Connection, revision: int) -> list[AuditEv
         if event.revision is not None:
             newer.append(event)
     return newer[::-1]
+
+
+def committed_at(connection: sqlite3.Connection, revision: int) -> datetime | None:
+    """Return when a revision came to be; `None` when it did not, or too long ago to look for."""
+    # From the end, because that is where it is asked for, and not further than a page may take.
+    recent = "SELECT at, revision FROM audit_event ORDER BY id DESC LIMIT :recent"
+    statement = f"SELECT at FROM ({recent}) WHERE revision = :revision LIMIT 1"  # noqa: S608 - ours
+    try:
+        found = connection.execute(statement, {"recent": RECENT_EVENTS, "revision": revision})
+        return next((from_text(at) for (at,) in found.fetchall()), None)
+    except (sqlite3.Error, ValueError, TypeError):
+        return None  # a damaged trail must not hide what is in force
 
 
 def find_event(connection: sqlite3.Connection, event_id: int) -> AuditEvent | None:

@@ -117,16 +117,6 @@ def read_reminder(connection: sqlite3.Connection, reminder_id: int) -> Reminder 
     return next(map(reminder_from_row, found), None)
 
 
-def read_commit_time(connection: sqlite3.Connection, revision: int) -> datetime | None:
-    """Return when the change was committed that got this revision, if that was lately."""
-    found = connection.execute(
-        "SELECT at FROM (SELECT at, revision FROM audit_event ORDER BY id DESC LIMIT 1000) "
-        "WHERE revision = ? LIMIT 1",
-        (revision,),
-    ).fetchone()
-    return from_text(found[0]) if found else None
-
-
 def is_known(connection: sqlite3.Connection, key: str) -> bool:
     """Tell whether there is a reminder with this key."""
     found = connection.execute("SELECT 1 FROM reminder WHERE key = ?", (key,))

@@ -47,7 +47,7 @@ ROWS_KEPT: Final = 1000
 _BEAT: Final = """
 INSERT OR REPLACE INTO process VALUES (
     :id, :host, :pid, :role, :version, :started_at, :heard_at, :pin, :mode, :configured, :source,
-    :freshness, :revision, :in_flight
+    :freshness, :revision, :in_flight, :first_used
 )
 """
 
@@ -224,6 +224,7 @@ def _columns(report: ProcessReport) -> dict[str, Any]:
     return columns | {
         "started_at": to_text(report.started_at),
         "heard_at": to_text(report.heard_at),
+        "first_used": json.dumps({each: to_text(at) for each, at in report.first_used.items()}),
         "in_flight": json.dumps(dict(report.in_flight)),
     }
 
@@ -245,6 +246,9 @@ def _report(row: Mapping[str, Any]) -> ProcessReport | None:
             source=Source(row["source"]),
             freshness=Freshness(row["freshness"]),
             revision=None if row["revision"] is None else int(row["revision"]),
+            first_used={
+                int(each): from_text(at) for each, at in json.loads(row["first_used"]).items()
+            },
             in_flight={Mode(mode): int(n) for mode, n in json.loads(row["in_flight"]).items()},
         )
     except (ValueError, TypeError, AttributeError, KeyError):

@@ -12,7 +12,7 @@ from flagctl.store.filesystem import create_file, only_one
 BUSY_TIMEOUT_S: Final = 0.1
 """Long enough for another heartbeat, too short for anybody to notice."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 """A new table needs no new version; a table of another shape does, and loses what is there."""
 
 _SCHEMA: Final = """
@@ -30,7 +30,8 @@ CREATE TABLE IF NOT EXISTS process (
     source TEXT NOT NULL,
     freshness TEXT NOT NULL,
     revision INTEGER,
-    in_flight TEXT NOT NULL
+    in_flight TEXT NOT NULL,
+    first_used TEXT NOT NULL
 ) WITHOUT ROWID
 """
 

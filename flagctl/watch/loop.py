@@ -14,7 +14,8 @@ from typing import Final
 from uuid import uuid4
 
 from flagctl import __version__
-from flagctl.domain.process import ProcessReport
+from flagctl.domain.effective import EffectiveMode
+from flagctl.domain.process import FIRST_USES_KEPT, ProcessReport
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import ModeReader, Reading
 from flagctl.store.runtime_db import ProcessRegistry
@@ -76,8 +77,9 @@ class Watch:
         self._registry = ProcessRegistry(files)
         store = ControlStore(files, clock, STORE_BUSY_TIMEOUT_S)
         self._sightings = Sightings(files, store, self._place, clock, policy_sha256)
-        self._noted: Reading | None = None
-        self._said: object = None
+        self._noted: EffectiveMode | None = None
+        self._first_used: dict[int, datetime] = {}
+        self._said: EffectiveMode | None = None
         self._said_in_flight: Mapping[Mode, int] = {}
         self._problem: str | None = None
         self._stopping = threading.Event()
@@ -113,11 +115,12 @@ class Watch:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
-    def note(self, reading: Reading) -> None:
+    def note(self, used: EffectiveMode) -> None:
         """Hear what a request has just used; a change is reported at once. Costs no I/O."""
-        if reading is not self._noted:
-            self._noted = reading
-            if _gist(reading) != self._said:
+        if used is not self._noted:
+            self._noted = used
+            self._date(used.revision)
+            if used != self._said:
                 self._woken.set()
 
     def turn(self) -> None:
@@ -160,21 +163,29 @@ class Watch:
                 log.exception("The watch failed and goes on; no request is touched by it.")
 
     def _say(self, reading: Reading) -> None:
-        gist, in_flight = _gist(reading), self._in_flight()
-        is_known = (gist, in_flight) == (self._said, self._said_in_flight)
-        self._said, self._said_in_flight = gist, in_flight
-        self._tally.be_here(reading.effective)
+        mode, in_flight = reading.effective, self._in_flight()
+        self._date(mode.revision)
+        is_known = (mode, in_flight) == (self._said, self._said_in_flight)
+        self._said, self._said_in_flight = mode, in_flight
+        self._tally.be_here(mode)
         counts = self._tally.pending()
         if (
             is_known and self._registry.still_here(self.process_id, self._clock(), counts)
-        ) or self._registry.beat(self._report(reading, in_flight), counts):
+        ) or self._registry.beat(self._report(mode, in_flight), counts):
             self._tally.settle(counts)
         elif counts:
             # Whatever keeps the counts from being written: the process is there.
-            self._registry.beat(self._report(reading, in_flight))
+            self._registry.beat(self._report(mode, in_flight))
 
-    def _report(self, reading: Reading, in_flight: Mapping[Mode, int]) -> ProcessReport:
-        mode = reading.effective
+    def _date(self, revision: int | None) -> None:
+        """Remember when a revision was used first: the evidence of every receipt."""
+        if revision is not None and revision not in self._first_used:
+            self._first_used.setdefault(revision, self._clock())
+            # Copied before it is walked, and replaced by nobody: two threads may be here.
+            for old in sorted(self._first_used.copy())[:-FIRST_USES_KEPT]:
+                self._first_used.pop(old, None)
+
+    def _report(self, mode: EffectiveMode, in_flight: Mapping[Mode, int]) -> ProcessReport:
         return ProcessReport(
             id=self.process_id,
             host=self._place.host,
@@ -189,10 +200,6 @@ class Watch:
             source=mode.source,
             freshness=mode.freshness,
             revision=mode.revision,
+            first_used=self._first_used.copy(),
             in_flight=in_flight,
         )
-
-
-def _gist(reading: Reading) -> object:
-    """Return what is worth a report at once when it changes."""
-    return reading.effective, reading.break_glass

@@ -13,12 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from flagctl import __version__
-from flagctl.domain.process import convergence
-from flagctl.errors import InvalidError, StaleError
+from flagctl.errors import InvalidError, NotFoundError, StaleError
 from flagctl.present.plain import to_plain
-from flagctl.present.processes import convergence_record
+from flagctl.present.processes import followers
 from flagctl.present.receipt import Done, receipt_record, warnings_for
-from flagctl.present.records import FlagRecord, ProcessRecord, ReceiptRecord, StatusRecord
+from flagctl.present.records import (
+    ConvergenceRecord,
+    FlagRecord,
+    ProcessRecord,
+    ReceiptRecord,
+    StatusRecord,
+)
 from flagctl.present.status import flag_record
 from flagctl.present.trail import audit_record
 from flagctl.store.audit_log import changes_since
@@ -30,7 +35,7 @@ from flagctl.web.act_forms import FORMS, Form
 from flagctl.web.api_bodies import BODIES, AuditPage, AuditQuery, Body, Problem
 from flagctl.web.audit import search_from
 from flagctl.web.identity import Caller, WithToken
-from flagctl.web.outlook import look
+from flagctl.web.outlook import look, who_follows
 from flagctl.web.problems import PROBLEM_JSON, problem, status_of
 from flagctl.web.problems import install as install_problems
 from flagctl.web.services import Services, services_of
@@ -46,6 +51,11 @@ IfMatch = Annotated[
     ),
 ]
 
+AnyRevision = Annotated[
+    int | None,
+    Query(ge=0, le=10**15, description="Who follows this revision: the receipt of its act."),
+]
+
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -59,6 +69,7 @@ _MEANINGS: Final = {
     401: "No token, or one that nobody issued",
     403: "The token's role may not do this",
     409: "There is nothing to act on, or a precondition does not hold",
+    404: "There is no such revision",
     412: "The revision is stale: nothing was changed",
     413: "The body is larger than 64 KiB",
     422: "What was sent can't be taken",
@@ -86,10 +97,22 @@ def flags(request: Request, _caller: WithToken) -> Response:
     return JSONResponse(to_plain([flag_record(flag, now) for flag in found]))
 
 
-@router.get("/processes", response_model=list[ProcessRecord], responses=_problems())
-def processes(request: Request, _caller: WithToken) -> Response:
-    """Return the adapter processes heard of within a day."""
-    return JSONResponse(to_plain(look(services_of(request)).status.processes))
+@router.get(
+    "/processes",
+    response_model=list[ProcessRecord] | ConvergenceRecord,
+    responses=_problems(404, 422),
+)
+def processes(request: Request, _caller: WithToken, revision: AnyRevision = None) -> Response:
+    """Return the adapter processes heard of within a day; with a revision, who follows it."""
+    services = services_of(request)
+    outlook = look(services)
+    if revision is None:
+        return JSONResponse(to_plain(outlook.status.processes))
+    if revision > outlook.state.revision:
+        raise NotFoundError(
+            f"There is no revision {revision} yet; the newest is {outlook.state.revision}."
+        )
+    return JSONResponse(to_plain(who_follows(services, outlook, revision)))
 
 
 @router.get("/audit", response_model=AuditPage, responses=_problems(422))
@@ -137,7 +160,9 @@ def _do(
 def _record(services: Services, receipt: Receipt) -> ReceiptRecord:
     now, reports = services.clock(), services.processes()
     done = Done(receipt.event, receipt.state, receipt.flag, services.settings.environment)
-    found = convergence_record(convergence(reports, receipt.revision, now), now)
+    event = receipt.event
+    since = event.at if event.revision == receipt.revision else None
+    found = followers(reports, receipt.revision, now, since)
     glass = services.facts().break_glass
     return receipt_record(done, now, found, warnings_for(receipt.state, reports, glass, now))
 

@@ -14,8 +14,10 @@ from flagctl.domain.gate import Facts, SlurmVerdict
 from flagctl.domain.lock import lock_on
 from flagctl.domain.process import ProcessReport
 from flagctl.errors import FlagctlError, PreconditionError
-from flagctl.present.records import BreakGlassRecord, StatusRecord
+from flagctl.present.processes import followers
+from flagctl.present.records import BreakGlassRecord, ConvergenceRecord, StatusRecord
 from flagctl.present.status import Sight, break_glass_record, status_record
+from flagctl.store.audit_log import committed_at
 from flagctl.store.break_glass import BreakGlass
 from flagctl.store.break_glass import look as look_for_break_glass
 from flagctl.store.reading import read_state, reading
@@ -53,15 +55,24 @@ def look(services: Services) -> Outlook:
     now = services.clock()
     with reading(services.files, services.settings.busy_timeout_s) as connection:
         state = read_state(connection)
+        since = committed_at(connection, state.revision)
     reports, glass = services.processes(), look_for_break_glass(services.files.break_glass)
     sight = Sight(
         services.settings.environment,
         state,
         effective(state, pin=None, break_glass=glass.mode if glass else None),
         reports=reports,
+        committed_at=since,
         break_glass=_shown(glass, now) if glass else None,
     )
     return Outlook(state, services.facts(), reports, status_record(sight, now), now)
+
+
+def who_follows(services: Services, outlook: Outlook, revision: int) -> ConvergenceRecord:
+    """Return the receipt of any revision; raises `StoreTroubleError`."""
+    with reading(services.files, services.settings.busy_timeout_s) as connection:
+        since = committed_at(connection, revision)
+    return followers(outlook.reports, revision, outlook.now, since)
 
 
 def _shown(glass: BreakGlass, now: datetime) -> BreakGlassRecord:

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.effective import effective
 from flagctl.domain.flag import ControlState, Flag
-from flagctl.domain.process import ProcessReport, convergence
+from flagctl.domain.process import ProcessReport
 from flagctl.errors import InvalidError, NotFoundError, StaleError
-from flagctl.present.processes import convergence_record
+from flagctl.present.processes import followers
 from flagctl.present.receipt import Done, receipt_record
 from flagctl.present.records import ReceiptRecord, StatusRecord
 from flagctl.present.status import Sight, break_glass_record, flag_record, status_record
@@ -146,12 +146,13 @@ def _report(number: int) -> ProcessReport:
         source=Source.ROLLBACK_FLAG,
         freshness=Freshness.FRESH,
         revision=18,
+        first_used={18: NOW - timedelta(seconds=0.6)},
         in_flight={},
     )
 
 
 def _reports(behind: int) -> tuple[ProcessReport, ...]:
-    late = tuple(replace(_report(number), revision=17) for number in range(behind))
+    late = tuple(replace(_report(number), revision=17, first_used={}) for number in range(behind))
     return (*late, *(_report(number) for number in range(behind, 3)))
 
 
@@ -177,5 +178,5 @@ _EVENT: Final = AuditEvent(
 def _receipt(reports: tuple[ProcessReport, ...], warnings: tuple[str, ...] = ()) -> ReceiptRecord:
     flag = _flag()
     done = Done(_EVENT, ControlState(18, rollback=flag), flag, "development")
-    found = convergence(reports, 18, NOW)
-    return receipt_record(done, NOW, convergence_record(found, NOW, 0.4), warnings)
+    found = followers(reports, 18, NOW, NOW - timedelta(seconds=1))
+    return receipt_record(done, NOW, found, warnings)

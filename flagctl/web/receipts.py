@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from flagctl.domain.audit import AuditEvent
-from flagctl.domain.process import convergence
 from flagctl.errors import NotFoundError
-from flagctl.present.processes import convergence_record
 from flagctl.present.receipt import RECEIPT_ACTIONS, Done, receipt_record, warnings_for
 from flagctl.present.records import ReceiptRecord
 from flagctl.store.audit_log import find_event
 from flagctl.store.reading import read_flag, reading
 from flagctl.vocabulary import Outcome
 from flagctl.web.identity import SignedIn
-from flagctl.web.outlook import Outlook, look
+from flagctl.web.outlook import Outlook, look, who_follows
 from flagctl.web.pages import render
 from flagctl.web.services import Services, services_of
-
-WATCHED_FOR: Final = timedelta(seconds=10)
 
 router = APIRouter()
 
@@ -56,10 +49,6 @@ def _record(
         raise NotFoundError(f"No act has the number {event_id} in the audit trail.")
     done = Done(event, outlook.state, flag, services.settings.environment)
     revision = event.revision or outlook.state.revision
-    found = convergence(outlook.reports, revision, outlook.now)
-    took = outlook.now - event.at
-    # Later nobody can tell any more when the last process began to follow.
-    took_s = took.total_seconds() if took < WATCHED_FOR else None
-    shown = convergence_record(found, outlook.now, took_s)
+    shown = who_follows(services, outlook, revision)
     warnings = warnings_for(outlook.state, outlook.reports, outlook.facts.break_glass, outlook.now)
     return event, receipt_record(done, outlook.now, shown, warnings)

@@ -135,6 +135,7 @@ def live_process(terminal: Terminal, pin: Mode | None) -> ProcessRegistry:
             source=Source.ENV,
             freshness=Freshness.FRESH,
             revision=1,
+            first_used={1: at},
             in_flight={},
         )
     )

@@ -6,8 +6,7 @@ from typing import Any
 
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.flag import ControlState, Flag
-from flagctl.domain.process import convergence
-from flagctl.present.processes import convergence_record
+from flagctl.present.processes import followers
 from flagctl.present.receipt import Done, incident_line, receipt_record, warnings_for
 from flagctl.vocabulary import Action, FlagKind, Mode, Outcome
 from tests.present.test_sentence import NOON, event
@@ -47,12 +46,16 @@ def done(told: AuditEvent | None = None, flag: Flag | None = None) -> Done:
     return Done(told, state, flag, "production")
 
 
-def followed(*revisions: int, took_s: float | None = 0.4) -> Any:
+COMMIT = NOON - timedelta(seconds=0.4)
+
+
+def followed(*revisions: int) -> Any:
+    started = {"started_at": NOON - FOUR_HOURS, "heard_at": NOON}
     reports = [
-        report(str(number), revision=revision, heard_at=NOON)
+        report(str(number), revision=revision, **started)
         for number, revision in enumerate(revisions)
     ]
-    return convergence_record(convergence(reports, 18, NOON), NOON, took_s)
+    return followers(reports, 18, NOON, COMMIT)
 
 
 def test_the_incident_line_is_what_the_channel_needs() -> None:
@@ -87,7 +90,7 @@ def test_an_ended_rollback_lasts_until_nothing() -> None:
 
 
 def test_every_process_behind_is_named() -> None:
-    text = followed(18, 17, took_s=None).sentence
+    text = followed(18, 17).sentence
     assert text.startswith("1 of 2 processes heard of on this host follow; behind: pid ")
 
 

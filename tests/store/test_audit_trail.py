@@ -16,7 +16,7 @@ from flagctl.errors import (
     PreconditionError,
     StaleError,
 )
-from flagctl.store.audit_log import AuditFilter, Entry, list_events, verify_trail
+from flagctl.store.audit_log import AuditFilter, Entry, committed_at, list_events, verify_trail
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import read_flag, read_state, reading
 from flagctl.store.writing import ControlStore, Receipt
@@ -31,6 +31,23 @@ def test_an_event_that_can_not_be_read_keeps_nobody_from_rolling_back(
     with tampering(files.control) as connection:
         connection.execute("UPDATE audit_event SET action = 'dance' WHERE id = 5")
     assert roll_back(trail).event.id == 6
+
+
+def test_when_a_revision_came_to_be_is_known_and_a_damaged_trail_fails_nobody(
+    store: ControlStore, files: DataFiles, clock: MovedClock
+) -> None:
+    cut_over(store, Mode.REAL_POLICY, 0)
+    clock.forward(timedelta(hours=1))
+    roll_back(store)
+    with reading(files) as connection:
+        known = [committed_at(connection, revision) for revision in range(4)]
+    assert known == [None, NOON, NOON + timedelta(hours=1), None]
+    with tampering(files.control) as connection:
+        connection.execute("UPDATE audit_event SET at = 'noon'")
+        assert committed_at(connection, 2) is None
+        connection.execute("ALTER TABLE audit_event RENAME TO lost")
+        assert committed_at(connection, 2) is None
+        connection.execute("ALTER TABLE lost RENAME TO audit_event")
 
 
 def test_an_accepted_act_leaves_one_event_that_tells_it_whole(

@@ -40,7 +40,7 @@ def main(directory: Path, pin: Mode | None, *, forks: bool) -> None:
     for _ in sys.stdin:
         reading = reader.read()
         tally.count(reading.effective, ResolutionOutcome.RESOLVED)
-        watch.note(reading)
+        watch.note(reading.effective)
         answer(reading.effective.mode)
     watch.stop()
 

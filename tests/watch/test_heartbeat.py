@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from flagctl.domain.change import RollBack
+from flagctl.domain.change import HandOver, RollBack
 from flagctl.domain.gate import Facts
-from flagctl.domain.process import ProcessReport, convergence
+from flagctl.domain.process import FIRST_USES_KEPT, ProcessReport, convergence
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.runtime_db import heard_of
@@ -54,6 +54,35 @@ def test_an_idle_process_follows_a_flip_with_its_next_turn(
     receipt = convergence(heard_of(files), revision, clock())
     assert receipt.is_proven
     assert only(files).mode is LOW
+
+
+def test_when_a_revision_was_first_used_is_said_and_stays(
+    files: DataFiles, store: ControlStore, clock: MovedClock, start: Starter
+) -> None:
+    process = start()
+    process.turn()
+    first = {0: clock()}
+    assert only(files).first_used == first
+    revision = roll_back(store)
+    clock.forward(0.3)
+    process.watch.note(process.reader.effective())
+    used = clock()
+    process.turn()
+    process.turn()
+    assert only(files).first_used == {**first, revision: used}
+
+
+def test_only_the_newest_first_uses_are_kept(
+    files: DataFiles, store: ControlStore, start: Starter
+) -> None:
+    process = start()
+    revision = roll_back(store)
+    for number in range(FIRST_USES_KEPT):
+        process.watch.note(process.reader.effective())
+        revision = store.apply(HandOver(f"owner {number}", "night"), ADMIN, Facts()).revision
+    process.turn()
+    assert sorted(only(files).first_used) == list(range(2, FIRST_USES_KEPT + 2))
+    assert revision == FIRST_USES_KEPT + 1
 
 
 def test_a_process_that_has_nothing_new_says_that_it_is_there(
@@ -116,7 +145,7 @@ def test_what_a_request_used_is_reported_at_once_by_the_thread(
     running = start_thread()
     wait_until(lambda: heard_of(files))
     revision = roll_back(store)
-    running.watch.note(running.reader.read())
+    running.watch.note(running.reader.effective())
     wait_until(lambda: only(files).revision == revision)
 
 

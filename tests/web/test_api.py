@@ -1,6 +1,7 @@
 """The JSON API: the same acts and records as the pages, by bearer token."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from starlette.testclient import TestClient
@@ -8,10 +9,12 @@ from starlette.testclient import TestClient
 from flagctl.domain.change import RollBack
 from flagctl.domain.gate import Facts
 from flagctl.store.files import DataFiles
+from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.tokens import TokenRequest, issue_token, revoke_token
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode, Outcome, Role
-from tests.web.conftest import ROOT, last_outcome, revision
+from tests.reports import report
+from tests.web.conftest import ROOT, MovedClock, last_outcome, revision
 
 Make = Callable[..., TestClient]
 PROBLEM = "application/problem+json"
@@ -173,6 +176,35 @@ def test_flags_and_processes_are_listed(api: Api, rolled_back: ControlStore) -> 
     web = api(Role.VIEWER)
     assert [flag["id"] for flag in web.get("/api/v1/flags").json()] == [2, 1]
     assert web.get("/api/v1/processes").json() == []
+
+
+def test_the_receipt_of_a_revision_is_the_one_of_the_mode_and_of_the_act(
+    api: Api, at_real: ControlStore, registry: ProcessRegistry, clock: MovedClock
+) -> None:
+    started = clock() - timedelta(hours=1)
+    registry.beat(report("a", started_at=started, heard_at=clock(), revision=1, pid=4711))
+    web = api()
+    at_once = web.post("/api/v1/rollback", json=DOWN).json()["convergence"]
+    assert (at_once["following"], at_once["live"], at_once["took_s"]) == (0, 1, None)
+    assert at_once == web.get("/api/v1/processes?revision=2").json()
+    clock.move(timedelta(seconds=0.4))
+    registry.beat(report("a", started_at=started, heard_at=clock(), revision=2, pid=4711))
+    clock.move(timedelta(seconds=3))
+    receipt = web.get("/api/v1/processes?revision=2").json()
+    assert (receipt["following"], receipt["is_proven"], receipt["took_s"]) == (1, True, 0.4)
+    assert receipt == web.get("/api/v1/mode").json()["convergence"]
+    assert web.get("/api/v1/processes?revision=1").json()["is_proven"]
+    web.post("/api/v1/handover", json={"owner": "bob", "reason": "night"})
+    assert web.get("/api/v1/processes?revision=2").json() == receipt
+    assert not web.get("/api/v1/processes?revision=3").json()["is_proven"]
+
+
+@pytest.mark.parametrize(("revision", "status"), [("3", 404), ("-1", 422), ("x", 422)])
+def test_there_is_no_receipt_of_a_revision_that_nobody_made(
+    api: Api, rolled_back: ControlStore, revision: str, status: int
+) -> None:
+    answer = api().get(f"/api/v1/processes?revision={revision}")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM)
 
 
 def test_the_document_names_every_act_and_wants_a_token(web: TestClient) -> None:

@@ -18,7 +18,8 @@ DOWN = {"mode": "passthrough", "reason": "submit p99 over 30 s"}
 def test_the_receipt_fills_as_processes_follow(
     sign_in: SignIn, at_real: ControlStore, registry: ProcessRegistry, clock: MovedClock
 ) -> None:
-    old = {"heard_at": clock(), "revision": 1, "mode": Mode.REAL_POLICY}
+    started = {"started_at": clock() - timedelta(hours=1)}
+    old = {**started, "heard_at": clock(), "revision": 1, "mode": Mode.REAL_POLICY}
     for name in ("a", "b"):
         registry.beat(report(name, **old))
     web = sign_in()
@@ -26,7 +27,9 @@ def test_the_receipt_fills_as_processes_follow(
     assert "0 of 2 processes" in web.get(path).text
     assert 'hx-trigger="every 1s"' in web.get(path).text
     clock.move(timedelta(seconds=0.4))
-    new = {"heard_at": clock(), "revision": 2, "mode": Mode.PASSTHROUGH}
+    new = {**started, "heard_at": clock(), "revision": 2, "mode": Mode.PASSTHROUGH}
+    new["first_used"] = {1: clock() - timedelta(minutes=5), 2: clock()}
+    clock.move(timedelta(seconds=5))
     registry.beat(report("a", **new))
     finishing = {Mode.REAL_POLICY: 3}
     registry.beat(report("b", **new, in_flight=finishing))
