@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from flagctl.domain.access import short_name
 from flagctl.domain.fields import describe
@@ -14,6 +15,23 @@ def clock(when: datetime, now: datetime) -> str:
     there, here = when.astimezone(UTC), now.astimezone(UTC)
     pattern = "%H:%M UTC" if there.date() == here.date() else "%Y-%m-%d %H:%M UTC"
     return there.strftime(pattern)
+
+
+def clock_in(zone: ZoneInfo, when: datetime, now: datetime) -> str:
+    """Return the time where a person is, such as `13:25 Berlin`; blank where that is UTC."""
+    place = place_of(zone)
+    if place == "UTC":
+        return ""
+    there, here = when.astimezone(zone), now.astimezone(zone)
+    pattern = "%H:%M" if there.date() == here.date() else "%Y-%m-%d %H:%M"
+    return f"{there.strftime(pattern)} {place}"
+
+
+def place_of(zone: ZoneInfo) -> str:
+    """Return what people call a time zone: `New York` for `America/New_York`."""
+    area, _, city = zone.key.rpartition("/")
+    # What stands under Etc is no city: `Etc/GMT+1` alone would read as an hour ahead.
+    return zone.key if area == "Etc" and city != "UTC" else city.replace("_", " ")
 
 
 def ago(when: datetime, now: datetime) -> str:

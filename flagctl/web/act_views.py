@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from flagctl.domain.change import CUTOVER_MAX, EXTENSION_MAX, ROLLBACK_MAX
 from flagctl.domain.effective import by_flags
 from flagctl.domain.times import to_text
 from flagctl.errors import ConflictError, FlagctlError, InvalidError, PreconditionError
-from flagctl.present.wording import clock
 from flagctl.vocabulary import Action, Mode, Source
 from flagctl.web.act_forms import OTHER, Form
 from flagctl.web.identity import Caller
 from flagctl.web.offers import TRIED, lower_modes, modes_between, other_modes
 from flagctl.web.outlook import Outlook, Trial, try_out
+from flagctl.web.times import clock, shown_in
 from flagctl.web.typed import Fields
 
 MORNING_HOUR = 9
@@ -67,7 +66,7 @@ def view(form: Form, outlook: Outlook, caller: Caller, typed: Fields) -> View:
         after=_result(trial),
         mode=chosen,
         others=[mode for mode in modes if mode != chosen],
-        expiries=_expiries(form, outlook.now, caller),
+        expiries=_expiries_there(form, outlook.now, caller),
         expires=typed.get("expires") or form.expires,
         owner=typed.get("owner", caller.name),
         revision=outlook.state.revision,
@@ -116,6 +115,11 @@ def _trial(form: Form, outlook: Outlook, caller: Caller, mode: str) -> Trial | N
     return try_out(outlook, caller.actor, change)
 
 
+def _expiries_there(form: Form, now: datetime, caller: Caller) -> list[Choice]:
+    with shown_in(caller.zone):
+        return _expiries(form, now, caller)
+
+
 def _expiries(form: Form, now: datetime, caller: Caller) -> list[Choice]:
     match form.action:
         case Action.ROLL_BACK | Action.EXTEND:
@@ -137,13 +141,12 @@ def _span(value: str, label: str, now: datetime) -> Choice:
 
 def _next_morning(now: datetime, caller: Caller) -> Choice:
     """Return the next 09:00 where the person is."""
-    zone = ZoneInfo(caller.person.time_zone if caller.person else "UTC")
+    zone = caller.zone
     here = now.astimezone(zone)
     morning = here.replace(hour=MORNING_HOUR, minute=0, second=0, microsecond=0)
     if morning <= here:
         morning += timedelta(days=1)
-    hint = f"{zone.key}, {clock(morning, now)}" if zone.key != "UTC" else "UTC"
-    return Choice(to_text(morning), "next 09:00", hint)
+    return Choice(to_text(morning), "next 09:00", f"until {clock(morning, now)}")
 
 
 def _other(longest: timedelta) -> Choice:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -179,8 +178,7 @@ def _time(typed: Fields, field: str, caller: Caller) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(text)
-        zone = ZoneInfo(caller.person.time_zone if caller.person else "UTC")
-        return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)
+        return (when if when.tzinfo else when.replace(tzinfo=caller.zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidError(
             f"{field} {text!r} is no time. Write it as 2026-05-01T12:00, or with a zone.", field

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -23,6 +24,7 @@ from flagctl.store.reading import reading
 from flagctl.store.sessions import ABSOLUTE_LIMIT
 from flagctl.vocabulary import Door, Role
 from flagctl.web.services import Services, services_of
+from flagctl.web.times import IN_UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Caller:
     def name(self) -> str:
         """Return the name without how it was proven."""
         return self.person.name if self.person else self.actor.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return whose clocks the person goes by; UTC for a token."""
+        return ZoneInfo(self.person.time_zone) if self.person else IN_UTC
 
 
 def cookie_name(settings: Settings) -> str:

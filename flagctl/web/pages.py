@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from flagctl.paths import data_path
-from flagctl.present.wording import ago, clock, plural, until
+from flagctl.present.wording import plural
 from flagctl.settings import Settings
 from flagctl.vocabulary import FRESHNESS, MODES, SOURCES, Role, Tone
+from flagctl.web import times
 from flagctl.web.navigation import menu_for
 from flagctl.web.services import services_of
 
@@ -40,7 +40,8 @@ def render(request: Request, template: str, status_code: int = 200, **context: o
         "here": request.url.path,
         **context,
     }
-    return found.TemplateResponse(request, template, values, status_code=status_code)
+    with times.shown_in(caller.zone if caller else times.IN_UTC):
+        return found.TemplateResponse(request, template, values, status_code=status_code)
 
 
 def _environment(settings: Settings) -> Environment:
@@ -62,7 +63,7 @@ def _environment(settings: Settings) -> Environment:
         freshness=FRESHNESS,
         roles=tuple(Role),
     )
-    environment.filters.update(utc=utc, iso=iso, ago=ago, until=until, clock=clock, field=field)
+    environment.filters.update(times.FILTERS, field=field)
     return environment
 
 
@@ -76,13 +77,3 @@ def static_url(name: str) -> str:
 def field(error: object) -> str | None:
     """Return the form field at fault, when an error names one."""
     return getattr(error, "field", None)
-
-
-def iso(when: datetime) -> str:
-    """Return a time for a machine, as `<time datetime>` wants it."""
-    return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def utc(when: datetime) -> str:
-    """Return a time with its date and zone, for a person."""
-    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

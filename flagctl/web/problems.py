@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,7 +17,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from flagctl.errors import Code, FlagctlError, InvalidError, RevisionRequiredError, StaleError
 from flagctl.store.trouble import StoreTroubleError
-from flagctl.web.headers import SECURITY_HEADERS
+from flagctl.web.headers import NEVER_KEPT, SECURITY_HEADERS
+from flagctl.web.identity import find_caller
 from flagctl.web.navigation import sign_in_first
 from flagctl.web.pages import render
 from flagctl.web.services import services_of
@@ -84,9 +86,18 @@ def problem_response(request: Request, error: FlagctlError) -> Response:
         return JSONResponse(problem(error), status, headers, PROBLEM_JSON)
     glass = services_of(request).files.break_glass.absolute()
     template = "trouble.html" if isinstance(error, StoreTroubleError) else "problem.html"
+    _know_again(request, error)
     response = render(request, template, status, error=error, number=status, break_glass=glass)
     response.headers.update(headers)
     return response
+
+
+def _know_again(request: Request, error: FlagctlError) -> None:
+    """Give whoever is signed in their menu on this page too, as far as the store can be read."""
+    is_known = hasattr(request.state, "caller") or isinstance(error, StoreTroubleError)
+    if not is_known:
+        with suppress(FlagctlError):
+            request.state.caller = find_caller(request)
 
 
 def _headers(error: FlagctlError) -> dict[str, str]:
@@ -147,5 +158,5 @@ def _on_unknown(request: Request, error: Exception) -> Response:
     )
     response = problem_response(request, told)
     # The outermost layer of Starlette answers here, outside of the one that adds them.
-    response.headers.update(SECURITY_HEADERS)
+    response.headers.update({**SECURITY_HEADERS, "Cache-Control": NEVER_KEPT})
     return response
