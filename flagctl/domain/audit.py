@@ -98,9 +98,13 @@ class Verification:
         return self.broken_id is None
 
 
-def verify(events: Iterable[AuditEvent]) -> Verification:
-    """Walk the trail from its first event and stop at the first link that does not fit."""
-    head, count = GENESIS_HASH, 0
+NOTHING_VERIFIED: Final = Verification(0, GENESIS_HASH)
+"""Where a walk over the chain begins."""
+
+
+def verify(events: Iterable[AuditEvent], so_far: Verification = NOTHING_VERIFIED) -> Verification:
+    """Walk the trail on from where it holds and stop at the first link that does not fit."""
+    head, count = so_far.head_hash, so_far.events
     for event in events:
         problem = _problem(event, expected_id=count + 1, head=head)
         if problem:

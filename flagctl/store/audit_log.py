@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from flagctl.domain.audit import (
     GENESIS_HASH,
+    NOTHING_VERIFIED,
     AuditEvent,
     Detail,
     Verification,
@@ -108,8 +110,23 @@ def newest_of(connection: sqlite3.Connection, action: Action) -> AuditEvent | No
 
 def verify_trail(connection: sqlite3.Connection) -> Verification:
     """Walk the whole trail, oldest first, up to the first event that does not fit."""
-    walk = _Walk(rows(connection, "SELECT * FROM audit_event ORDER BY id"))
-    found = verify(walk)
+    return verify_on(connection, NOTHING_VERIFIED, at_most=-1)
+
+
+def verify_on(
+    connection: sqlite3.Connection, so_far: Verification, *, at_most: int
+) -> Verification:
+    """Walk on from where the chain holds, over at most so many events; -1 is all of them."""
+    # From the very first row on, also one before the event that has the number 1.
+    after = so_far.events or -1 - sys.maxsize
+    walk = _Walk(
+        rows(
+            connection,
+            "SELECT * FROM audit_event WHERE id > :after ORDER BY id LIMIT :at_most",
+            {"after": after, "at_most": at_most},
+        )
+    )
+    found = verify(walk, so_far)
     if found.holds and walk.unreadable:
         return replace(found, broken_id=walk.row_id, problem=f"it can't be read: {walk.unreadable}")
     return found

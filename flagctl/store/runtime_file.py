@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 from flagctl.store.connection import open_connection
 from flagctl.store.filesystem import create_file, only_one
+from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
 
 BUSY_TIMEOUT_S: Final = 0.1
 """Long enough for another heartbeat, too short for anybody to notice."""
@@ -71,6 +74,25 @@ def open_or_make(path: Path) -> sqlite3.Connection:
 def open_to_read(path: Path) -> sqlite3.Connection | None:
     """Return a connection for reading, or `None` when there is nothing of this version to read."""
     return _of_this_version(open_connection(path, mode="ro", busy_timeout_s=BUSY_TIMEOUT_S))
+
+
+@contextmanager
+def noting(path: Path, *schema: str) -> Iterator[sqlite3.Connection]:
+    """Give a connection to runtime.db for writing, with the tables of a `schema` made.
+
+    Raises:
+        StoreTroubleError: the file can't be used, or could not be on the way.
+
+    """
+    try:
+        with closing(open_or_make(path)) as connection:
+            for statement in schema:
+                connection.execute(statement)
+            yield connection
+    except sqlite3.Error as error:
+        raise from_sqlite(error, path) from error
+    except OSError as error:
+        raise StoreTroubleError(Trouble.IO, path, str(error)) from error
 
 
 def set_aside(path: Path, damaged: Identity) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,8 +16,7 @@ from flagctl.domain.access import token_hash
 from flagctl.domain.times import from_text, to_text
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
-from flagctl.store.runtime_file import open_or_make
-from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
+from flagctl.store.runtime_file import noting
 
 IDLE_LIMIT: Final = timedelta(hours=12)
 ABSOLUTE_LIMIT: Final = timedelta(days=7)
@@ -81,17 +80,10 @@ class Sessions:
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(open_or_make(self._path)) as connection:
-                # A sign-out must survive a power cut, else the session would be back.
-                connection.execute("PRAGMA synchronous=FULL")
-                for statement in _SCHEMA:
-                    connection.execute(statement)
-                yield connection
-        except sqlite3.Error as error:
-            raise from_sqlite(error, self._path) from error
-        except OSError as error:
-            raise StoreTroubleError(Trouble.IO, self._path, str(error)) from error
+        with noting(self._path, *_SCHEMA) as connection:
+            # A sign-out must survive a power cut, else the session would be back.
+            connection.execute("PRAGMA synchronous=FULL")
+            yield connection
 
     def start(self, token: str, person_id: int, now: datetime) -> None:
         """Keep a new session; those that are over go at the same time."""

@@ -16,8 +16,7 @@ from flagctl.domain.audit import GENESIS_HASH, Verification
 from flagctl.domain.times import from_text, to_text
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
-from flagctl.store.runtime_file import open_or_make, open_to_read
-from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
+from flagctl.store.runtime_file import noting, open_to_read
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS verification (
@@ -70,14 +69,8 @@ def keep_verified(files: DataFiles, verified: Verified) -> None:
         "broken_id": found.broken_id,
         "problem": found.problem,
     }
-    try:
-        with closing(open_or_make(files.runtime)) as connection:
-            connection.execute(_SCHEMA)
-            connection.execute(_KEEP, row)
-    except sqlite3.Error as error:
-        raise from_sqlite(error, files.runtime) from error
-    except OSError as error:
-        raise StoreTroubleError(Trouble.IO, files.runtime, str(error)) from error
+    with noting(files.runtime, _SCHEMA) as connection:
+        connection.execute(_KEEP, row)
 
 
 def standing(files: DataFiles, control: sqlite3.Connection) -> Standing | None:

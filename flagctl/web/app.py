@@ -27,6 +27,7 @@ from flagctl.web import (
     runbook,
     sign_in,
     tokens,
+    verifying,
 )
 from flagctl.web.body_limit import BodyLimit
 from flagctl.web.headers import SecurityHeaders
@@ -35,8 +36,8 @@ from flagctl.web.pages import templates
 from flagctl.web.services import Services
 
 ROOMS = (
-    health, metrics, sign_in, account, home, acts, receipts, flags, audit, processes, runbook,
-    people, tokens, patterns,
+    health, metrics, sign_in, account, home, acts, receipts, flags, audit, verifying,
+    processes, runbook, people, tokens, patterns,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from flagctl.domain.audit import AuditEvent
 from flagctl.errors import InvalidError, NotFoundError
 from flagctl.present.trail import audit_record, csv_lines, json_lines
 from flagctl.store.audit_search import Search, find, walk
+from flagctl.store.chain_walk import walk_under_way
 from flagctl.store.reading import reading
 from flagctl.store.verified import standing
 from flagctl.vocabulary import Action, Outcome
@@ -92,6 +93,7 @@ def audit(request: Request, caller: SignedIn) -> Response:
         typed=typed,
         found=found,
         chain=chain,
+        walk=walk_under_way(services.files),
         events=[audit_record(event) for event in found.events],
         actions=tuple(Action),
         outcomes=tuple(Outcome),

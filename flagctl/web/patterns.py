@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flagctl.domain.audit import AuditEvent
+from flagctl.domain.audit import AuditEvent, Verification
 from flagctl.domain.effective import effective
 from flagctl.domain.flag import ControlState, Flag
 from flagctl.domain.process import ProcessReport
@@ -21,6 +21,8 @@ from flagctl.present.records import ReceiptRecord, StatusRecord
 from flagctl.present.status import Sight, break_glass_record, flag_record, status_record
 from flagctl.present.trail import audit_record
 from flagctl.settings import Settings
+from flagctl.store.chain_walk import ChainWalk
+from flagctl.store.verified import Standing, Verified
 from flagctl.vocabulary import (
     LADDER,
     Action,
@@ -54,6 +56,18 @@ def patterns(request: Request, _caller: SignedIn) -> Response:
     return render(
         request, "patterns.html", now=NOW, samples=Samples(), ladder=LADDER, tones=tuple(Tone)
     )
+
+
+_VERIFIED: Final = Verification(30, "0f" * 32)
+
+
+def _standing(found: Verification = _VERIFIED, *, is_there: bool = True) -> Standing:
+    return Standing(Verified(NOW - timedelta(hours=5), "os:root", found), 10, is_there)
+
+
+def _walk(trouble: str | None = None) -> ChainWalk:
+    begun, heard = NOW - timedelta(seconds=3), NOW - timedelta(seconds=0.4)
+    return ChainWalk("person:bob", begun, heard, 340_000, 1_000_000, trouble)
 
 
 class Samples:
@@ -99,6 +113,14 @@ class Samples:
             (_receipt((_report(1), finishing, silent)), True),
             (_receipt(_reports(behind=0), ("pid 7 on host1 is pinned.",)), False),
         ]
+
+    chains = (
+        (None, None),
+        (_standing(), None),
+        (_standing(is_there=False), _walk("control.db is locked by another process.")),
+        (_standing(replace(_VERIFIED, broken_id=31, problem="it names another hash")), _walk()),
+    )
+    """What is known of the chain, with another walk."""
 
     @property
     def events(self) -> list[object]:

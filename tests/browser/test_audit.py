@@ -80,3 +80,17 @@ def test_a_filter_that_cannot_be_read_is_kept_and_told(alice: Hand) -> None:
     assert alice.open("/audit?since=yesterday").status == 422
     alice.sees("is no time")
     expect(alice.page.get_by_label("From")).to_have_value("yesterday")
+
+
+@in_every_way()
+def test_the_chain_is_verified_from_the_page_which_says_what_was_found(
+    alice: Hand, place: Place
+) -> None:
+    prepared(place)
+    alice.open("/audit")
+    chain = alice.page.locator("#chain")
+    expect(chain).to_contain_text("No verification is on record")
+    alice.tap_button("Verify now")
+    expect(chain).to_be_focused()
+    alice.sees_soon("It held over 3 events; 0 events came after.")
+    expect(chain).to_contain_text("by person:alice")

@@ -4,9 +4,7 @@ import csv
 import io
 import json
 import re
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -14,11 +12,7 @@ from starlette.testclient import TestClient
 
 from flagctl.domain.change import Extend
 from flagctl.domain.gate import Facts
-from flagctl.store.audit_log import verify_trail
-from flagctl.store.files import DataFiles
 from flagctl.store.people import add_person
-from flagctl.store.reading import reading
-from flagctl.store.verified import Verified, keep_verified
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Role
 from tests.web.conftest import ROOT, MovedClock
@@ -141,71 +135,3 @@ def test_no_cell_of_the_export_can_run_as_a_formula(sign_in: SignIn, at_real: Co
     cells = [cell for row in rows for cell in row.values()]
     assert '\'=HYPERLINK("x")' in cells
     assert [cell for cell in cells if cell[:1] in set("=+-@")] == []
-
-
-def verify(files: DataFiles, clock: MovedClock) -> None:
-    with reading(files) as connection:
-        found = verify_trail(connection)
-    keep_verified(files, Verified(clock(), "os:root", found))
-
-
-def tamper(files: DataFiles, statement: str) -> None:
-    with closing(sqlite3.connect(files.control)) as connection, connection:
-        connection.execute("DROP TRIGGER audit_event_no_update")
-        connection.execute(statement)
-
-
-def chain_told(web: TestClient) -> str:
-    page = web.get("/audit").text
-    card = page[page.index('id="chain"') :]
-    text = re.sub(r"<[^>]+>", "", card[: card.index("</section>")].partition(">")[2])
-    return " ".join(text.split())
-
-
-def test_the_last_verification_is_told_with_when_by_whom_and_its_head(
-    sign_in: SignIn, rolled_back: ControlStore, files: DataFiles, clock: MovedClock
-) -> None:
-    web = sign_in()
-    assert "No verification is on record." in chain_told(web)
-    verify(files, clock)
-    clock.move(timedelta(minutes=5))
-    with reading(files) as connection:
-        newest = connection.execute("SELECT id, hash FROM audit_event ORDER BY id DESC LIMIT 1")
-        events, head = newest.fetchone()
-    extend_often(rolled_back, clock, 2)
-    told = chain_told(web)
-    assert f"It held over {events} events; 2 events came after." in told
-    assert "Verified 7 min ago (07:25 UTC) by os:root." in told
-    assert f"Its head was {head}" in told
-
-
-def test_a_chain_that_was_found_broken_is_named_on_the_page(
-    sign_in: SignIn, rolled_back: ControlStore, files: DataFiles, clock: MovedClock
-) -> None:
-    web = sign_in()
-    tamper(files, "UPDATE audit_event SET reason = 'fine' WHERE id = 2")
-    verify(files, clock)
-    told = chain_told(web)
-    assert "Broken at event 2: its content does not match its hash." in told
-    assert "The 1 event before it held." in told
-
-
-def test_a_trail_written_anew_since_it_was_verified_is_not_said_to_hold(
-    sign_in: SignIn, rolled_back: ControlStore, files: DataFiles, clock: MovedClock
-) -> None:
-    web = sign_in()
-    verify(files, clock)
-    tamper(files, "UPDATE audit_event SET hash = 'other'")
-    told = chain_told(web)
-    assert "Changed since it was verified" in told
-    assert "It held" not in told
-
-
-def test_a_note_that_says_nonsense_is_none(
-    sign_in: SignIn, rolled_back: ControlStore, files: DataFiles, clock: MovedClock
-) -> None:
-    web = sign_in()
-    verify(files, clock)
-    with closing(sqlite3.connect(files.runtime)) as connection, connection:
-        connection.execute("UPDATE verification SET at = 'yesterday'")
-    assert "No verification is on record." in chain_told(web)
