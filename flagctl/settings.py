@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -46,6 +47,13 @@ def _mode_signal(value: str) -> ModeSignal:
     if value not in set(ModeSignal):
         raise ValueError(f"it must be one of {', '.join(ModeSignal)}.")
     return ModeSignal(value)
+
+
+def _argv(value: str) -> tuple[str, ...]:
+    words = tuple(shlex.split(value))
+    if not words:
+        raise ValueError("it must name a program")
+    return words
 
 
 def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -104,6 +112,22 @@ class Settings:
         "how long an idempotency record lives",
         _positive_int,
         7,
+    )
+    slurm_child: tuple[str, ...] | None = _setting(
+        "FLAGCTL_SLURM_CHILD",
+        "how the pyslurm child is started, in words as a shell splits them; unset means this "
+        "Python with the child file",
+        _argv,
+        None,
+    )
+    slurm_call_timeout_s: float = _setting(
+        "FLAGCTL_SLURM_CALL_TIMEOUT_S", "deadline of one call to the child", _positive_s, 5.0
+    )
+    slurm_snapshot_max_age_s: float = _setting(
+        "FLAGCTL_SLURM_SNAPSHOT_MAX_AGE_S",
+        "an older view of the cluster answers nothing",
+        _positive_s,
+        15.0,
     )
     mode_signal: ModeSignal = _setting(
         "FLAGCTL_MODE_SIGNAL",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
@@ -28,8 +29,12 @@ from flagctl.runtime.app import create as create_runtime
 from flagctl.runtime.in_flight import InFlight
 from flagctl.runtime.metrics import Metrics
 from flagctl.runtime.services import Services as RuntimeServices
+from flagctl.runtime.slurm_probes import slurm_probes
 from flagctl.runtime.submit import LEASE, Submissions
+from flagctl.runtime.verdict import LiveVerdict
 from flagctl.settings import Settings, load_settings
+from flagctl.slurm.connection import SlurmConnection
+from flagctl.slurm.snapshot import LiveCluster
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
@@ -44,6 +49,22 @@ from flagctl.watch import Tally, Watch
 from flagctl.web.app import create as create_web
 from flagctl.web.passwords import Passwords
 from flagctl.web.services import Services as WebServices
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmParts:
+    """What a runtime process has of Slurm; no connection without a queue policy.
+
+    The connection's `client` works on the cluster, its `live` cluster is what requests ask.
+    """
+
+    connection: SlurmConnection | None
+    verdict: LiveVerdict
+
+    @property
+    def live(self) -> LiveCluster | None:
+        """Return the cluster as this process sees it."""
+        return self.connection.live if self.connection else None
 
 
 def now() -> datetime:
@@ -118,10 +139,13 @@ def runtime_services(settings: Settings) -> RuntimeServices:
         upgrade(files)  # the reader tells what is wrong with it
     reader = ModeReader(settings.data_dir, settings.adapter_pin, signal=settings.mode_signal)
     policy = PolicyFile(settings.policy_path) if settings.policy_path else None
+    slurm = slurm_parts(settings, policy)
     in_flight = InFlight()
     metrics = Metrics(reader, in_flight)
     tally = Tally()
-    adapter = SlurmAdapter(reader=reader, policy=policy, report=_reporting(metrics, tally))
+    adapter = SlurmAdapter(
+        reader=reader, policy=policy, cluster=slurm.live, report=_reporting(metrics, tally)
+    )
     store = SubmissionStore(files.submissions, settings.busy_timeout_s)
     dispatchers = _dispatchers(settings, files)
     # Longer than any dispatch: only a process that hangs has its claims taken over.
@@ -146,12 +170,27 @@ def runtime_services(settings: Settings) -> RuntimeServices:
             probes.dispatcher(dispatchers.for_mode(Mode.STUB_POLICY)),
             probes.queue_policy(policy),
             probes.data_directory(settings.data_dir),
-            probes.slurm(),
+            *slurm_probes(slurm.verdict, _snapshot_age(slurm.live)),
         ),
         clock=now,
         retention=timedelta(days=settings.submission_retention_days),
         watching=(_watch(settings, files, reader, policy, in_flight, tally),),
+        background=(slurm.connection,) if slurm.connection else (),
     )
+
+
+def slurm_parts(settings: Settings, policy: PolicyFile | None) -> SlurmParts:
+    """Return what a runtime process has of Slurm, in whatever mode it is.
+
+    The connection is there before the mode is raised: the verdict that lets it rise comes from it.
+    """
+    connection = SlurmConnection.from_settings(settings) if policy else None
+    sighting = None if connection is None else lambda: connection.live.sighting
+    return SlurmParts(connection, LiveVerdict(policy, sighting, settings.runbook, now))
+
+
+def _snapshot_age(live: LiveCluster | None) -> Callable[[], float] | None:
+    return None if live is None else live.require_age_s
 
 
 def reminder_runner(settings: Settings, *, is_patient: bool = True) -> Runner:

@@ -40,13 +40,20 @@ class Trouble:
 class Sighting:
     """The last try to see the cluster: the cluster, or the trouble there was.
 
-    `latency_ms` holds the steps that were done. Without either nothing was tried yet.
+    `latency_ms` holds the steps that were done. Without either nothing was tried, and `why_not`
+    says why.
     """
 
     taken_at: datetime | None = None
     cluster: Cluster | None = None
     trouble: Trouble | None = None
     latency_ms: Mapping[Precondition, float] = field(default_factory=dict)
+    why_not: str = "Slurm was not looked at yet: this process starts."
+
+    @property
+    def was_tried(self) -> bool:
+        """Tell whether there is an answer, or trouble."""
+        return self.cluster is not None or self.trouble is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,10 @@ class Verdict:
     def holds(self) -> bool:
         """Tell whether every probe is fine; one that could not be asked is not."""
         return all(each.status is ProbeStatus.OK for each in self.findings)
+
+    def finding(self, name: Precondition) -> Finding:
+        """Return how one probe went."""
+        return next(each for each in self.findings if each.name is name)
 
     @property
     def failed(self) -> tuple[Finding, ...]:
@@ -133,7 +144,7 @@ def _runbook(link: str) -> Finding:
 
 def _steps(sighting: Sighting) -> Iterator[Finding]:
     """Yield what is asked in turn: each needs the one before."""
-    trouble, is_blocked = sighting.trouble, sighting.taken_at is None
+    trouble, is_blocked = sighting.trouble, not sighting.was_tried
     for step in _STEPS:
         latency_ms = sighting.latency_ms.get(step, 0.0)
         if is_blocked:
@@ -213,6 +224,6 @@ def _failed(name: Precondition, error: ProbeError, detail: str) -> Finding:
 
 
 def _skipped(name: Precondition, sighting: Sighting) -> Finding:
-    never = "Slurm was not looked at yet: this process starts."
-    detail = never if sighting.taken_at is None else "Not known: an earlier precondition fails."
+    why_not = "Not known: an earlier precondition fails."
+    detail = why_not if sighting.was_tried else sighting.why_not
     return Finding(name, ProbeStatus.SKIPPED, None, 0.0, detail)

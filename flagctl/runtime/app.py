@@ -48,6 +48,9 @@ def _lifespan(
         async with AsyncExitStack() as stack:
             stack.callback(services.reader.close)
             stack.callback(services.store.close)
+            for each in services.background:
+                each.start()
+                stack.callback(each.stop)
             for dispatcher in services.dispatchers.by_name.values():
                 stack.push_async_callback(dispatcher.close)
             with suppress(UnavailableError):

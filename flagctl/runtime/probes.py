@@ -19,7 +19,7 @@ from flagctl.dispatch.ports import Dispatcher
 from flagctl.errors import Code, FlagctlError, UnavailableError
 from flagctl.store.mode_reader import ModeReader, Reading
 from flagctl.store.submissions import SubmissionStore
-from flagctl.vocabulary import EMERGENCY_MODE, LADDER, ProbeError, ProbeStatus
+from flagctl.vocabulary import EMERGENCY_MODE, ProbeError, ProbeStatus
 
 _log: Final = structlog.get_logger("flagctl.runtime")
 
@@ -52,6 +52,8 @@ class Finding:
     detail: str
     error: ProbeError | None = None
     required: bool = True
+    latency_ms: float | None = None
+    """How long it took when it was asked; `None` when that is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,14 @@ async def _run(probe: Probe, reading: Reading) -> ProbeResult:
         name=probe.name,
         status=finding.status,
         error=finding.error,
-        latency_ms=round((time.perf_counter() - started_s) * 1000, 3),
+        latency_ms=round(_or_since(finding.latency_ms, started_s), 3),
         detail=finding.detail,
         required=finding.required,
     )
+
+
+def _or_since(latency_ms: float | None, started_s: float) -> float:
+    return (time.perf_counter() - started_s) * 1000 if latency_ms is None else latency_ms
 
 
 def control_store() -> Probe:
@@ -196,18 +202,3 @@ def data_directory(directory: Path) -> Probe:
         return ok(f"{free_bytes // LEAST_FREE_BYTES} MiB free.")
 
     return Probe("data_directory", ask)
-
-
-def slurm() -> Probe:
-    """Return the probe of Slurm, which matters in the top mode only (decision 13)."""
-    top = LADDER[-1]
-
-    async def ask(reading: Reading) -> Finding:
-        if reading.effective.mode is not top:
-            return skipped(f"{top} is not in force.")
-        return failed(
-            ProbeError.TOOLING_MISSING,
-            f"{top} is in force and this process has no connection to Slurm. Roll back.",
-        )
-
-    return Probe("slurm", ask)

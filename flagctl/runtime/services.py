@@ -28,6 +28,14 @@ class Watching(Protocol):
         """Hear what a request has just used; must cost no I/O."""
 
 
+class Background(Protocol):
+    """Works beside the requests from the first to the last of them."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything of one process. `retention` is how long a submission is remembered."""
@@ -42,3 +50,4 @@ class Services:
     clock: Callable[[], datetime]
     retention: timedelta
     watching: tuple[Watching, ...] = ()
+    background: tuple[Background, ...] = ()

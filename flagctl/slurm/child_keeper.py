@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ class ChildKeeper:
         argv: how the child is started.
         environment: the child's environment; `None` is that of this process.
         restart_delays_s: see `RESTART_DELAYS_S`.
+        obstacle: tells, before each start, why there is no point in one.
 
     """
 
@@ -34,10 +35,12 @@ class ChildKeeper:
         argv: Sequence[str],
         environment: Mapping[str, str] | None = None,
         restart_delays_s: Sequence[float] = RESTART_DELAYS_S,
+        obstacle: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._argv = tuple(argv)
         self._environment = environment
         self._delays_s = tuple(restart_delays_s)
+        self._obstacle = obstacle
         self._child: ChildProcess | None = None
         self._failures = 0
         self._not_before_s = 0.0
@@ -102,6 +105,7 @@ class ChildKeeper:
             self.end()
         if self._child is None:
             self._require_rest()
+            self._require_way()
             self._child, self.hello = self._started(deadline_s)
         return self._child
 
@@ -114,6 +118,11 @@ class ChildKeeper:
         last = self._last_trouble
         if last is not None and time.monotonic() < self._not_before_s:
             raise unsent(last.error, str(last), is_start=last.is_start)
+
+    def _require_way(self) -> None:
+        why = self._obstacle()
+        if why is not None:
+            raise unsent(ProbeError.TOOLING_MISSING, why, is_start=True)
 
     def _started(self, deadline_s: float) -> tuple[ChildProcess, Hello]:
         try:

@@ -59,6 +59,8 @@ class LiveCluster:
         client: asks Slurm.
         max_age_s: an older snapshot counts as no answer.
         interval_s: between two looks; after trouble one second.
+        is_expected: somebody said that there is a Slurm. Else it is no news, and not logged, that
+            there is nothing to ask it with.
 
     """
 
@@ -69,8 +71,10 @@ class LiveCluster:
         max_age_s: float,
         interval_s: float = LOOK_INTERVAL_S,
         monotonic_s: Callable[[], float] = time.monotonic,
+        is_expected: bool = True,
     ) -> None:
         self._client = client
+        self._is_expected = is_expected
         self._max_age_s = max_age_s
         self._interval_s = interval_s
         self._monotonic_s = monotonic_s
@@ -98,11 +102,11 @@ class LiveCluster:
         """Begin to look, in a thread of its own."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Look no more; a look that is under way ends at its deadline."""
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Look no more; a look that is under way ends at its deadline, waited for or not."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(timeout_s)
 
     def require_honoured(self, boundary: SlurmAdapterBoundaryStub) -> None:
         """Return if the live cluster honours the boundary's mapping.
@@ -123,6 +127,7 @@ class LiveCluster:
 
         Raises:
             SlurmUnavailableError: it is older than its bound, or there is none.
+            SlurmRealAdapterPreconditionError: nothing is there to ask Slurm with.
 
         """
         snapshot = self._snapshot
@@ -130,8 +135,22 @@ class LiveCluster:
             self._refuse(snapshot)
         return snapshot
 
+    def require_age_s(self) -> float:
+        """Return how old the snapshot is (s).
+
+        Raises:
+            SlurmPolicyError: as `require_fresh`.
+
+        """
+        return self._monotonic_s() - self.require_fresh().taken_s
+
     def _refuse(self, snapshot: Snapshot | None) -> Never:
         trouble = self._sighting.trouble
+        if trouble is not None and _is_missing(self._sighting):
+            # No retry mends that, so it is no outage.
+            raise SlurmRealAdapterPreconditionError(
+                f"There is no connection to Slurm: {trouble.detail}. {_WAY_OUT}"
+            )
         why = trouble.detail if trouble else "no look at it has ended yet"
         if snapshot is None:
             when = "was never seen by this process"
@@ -147,7 +166,8 @@ class LiveCluster:
         self._sighting = sighting
         if sighting.cluster is not None:
             self._snapshot = Snapshot(sighting.cluster, self._monotonic_s())
-        _tell_changes(before, sighting)
+        if self._is_expected or not _is_missing(sighting):
+            _tell_changes(before, sighting)
         return sighting
 
     def _watch(self) -> None:
@@ -174,6 +194,10 @@ class LiveCluster:
             trouble = _trouble(step, error)
             latency_ms[trouble.step] = _since_ms(begin_s)
             return Sighting(_now(), None, trouble, latency_ms)
+        except Exception as error:  # whatever it is, the next look may do better
+            _log.exception("slurm_look_failed", step=step)
+            trouble = Trouble(step, ProbeError.MISCONFIGURED, f"the look failed: {error!r}")
+            return Sighting(_now(), None, trouble, latency_ms)
         return Sighting(_now(), cluster, None, latency_ms)
 
 
@@ -182,6 +206,11 @@ def _trouble(step: Precondition, error: SlurmTroubleError | SlurmRefusedError) -
         return Trouble(step, ProbeError.UNREACHABLE, str(error))
     is_childs = error.is_start or error.error is ProbeError.MISCONFIGURED
     return Trouble(Precondition.PYSLURM if is_childs else step, error.error, str(error))
+
+
+def _is_missing(sighting: Sighting) -> bool:
+    trouble = sighting.trouble
+    return trouble is not None and trouble.error is ProbeError.TOOLING_MISSING
 
 
 def _since_ms(begin_s: float) -> float:

@@ -70,9 +70,7 @@ class Supervisor:
         self._working: deque[_Waiting] = deque()
         self._news = threading.Condition()
         self._is_closing = False
-        # It lives as long as the process: the kernel ends the child together with its starter.
-        self._thread = threading.Thread(target=self._work, name="slurm-child", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     @property
     def hello(self) -> Hello | None:
@@ -96,17 +94,33 @@ class Supervisor:
             trouble = self._refusal(call)
             if trouble is None:
                 (self._watching if call.watches else self._working).append(waiting)
+                self._require_thread()
                 self._news.notify()
         if trouble is not None:
             waiting.reply.set_exception(trouble)
         return waiting.reply
 
-    def close(self) -> None:
-        """End the child; what waits and what comes gets a `SlurmTroubleError`."""
+    def close(self, timeout_s: float | None = None) -> None:
+        """End the child; what waits and what comes gets a `SlurmTroubleError`.
+
+        A call that is under way ends at its deadline, and the child after it; longer than
+        `timeout_s` nobody waits for that.
+        """
         with self._news:
             self._is_closing = True
             self._news.notify()
-        self._thread.join()
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
+
+    def _require_thread(self) -> None:
+        """Begin with the first call, so that a supervisor may be made before a fork.
+
+        The thread lives as long as the process: the kernel ends the child with its starter.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="slurm-child", daemon=True)
+            self._thread.start()
 
     def _refusal(self, call: Call) -> SlurmTroubleError | None:
         if self._is_closing:
