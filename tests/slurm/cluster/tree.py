@@ -13,11 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from tests.slurm.cluster import recipe
 from tests.slurm.cluster.recipe import GROUP, PACKAGES, PYSLURM_CFLAGS, SUITE, USERS
@@ -29,6 +31,7 @@ DEFAULT_CACHE: Final = CHECKOUT / ".cache" / "slurm"
 
 SHOWN_PACKAGES: Final = ("slurmctld", "mariadb-server", "munge", "python3")
 OUTPUT_TAIL_CHARS: Final = 3000
+BUILD_JOBS: Final = os.cpu_count() or 1
 
 
 class ClusterError(Exception):
@@ -65,11 +68,11 @@ def versions(tree: Path) -> dict[str, str]:
 
 
 @contextmanager
-def kept(tree: Path) -> Iterator[None]:
-    """Hold the tree: while this lasts, no later build removes it."""
+def kept(tree: Path) -> Iterator[IO[str]]:
+    """Hold the tree by the open file: while this lasts, no later build removes it."""
     with tree.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
-        yield
+        yield lock
 
 
 def _recipe() -> str:
@@ -89,9 +92,14 @@ def _build_at(tree: Path) -> None:
     partial = tree.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     _say(f"building the root tree from {SUITE} (about two minutes, once)")
-    _install_packages(partial)
-    _prepare_users_and_database(partial)
-    _install_pyslurm(partial)
+    with (
+        tempfile.TemporaryDirectory(dir=tree.parent) as folder,
+        ThreadPoolExecutor(max_workers=1) as beside,
+    ):
+        archive = beside.submit(_downloaded_pyslurm, Path(folder))
+        _install_packages(partial)
+        _prepare_users_and_database(partial)
+        _install_pyslurm(partial, archive.result())
     (partial / "versions.json").write_text(json.dumps(_found_versions(partial)), encoding="utf-8")
     partial.rename(tree)
 
@@ -131,13 +139,20 @@ def _mirror() -> str:
     )
 
 
+_LEAN: Final = (
+    "--dpkgopt=force-unsafe-io",
+    *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info")),
+)
+"""Nobody reads in there, and a tree that a power cut breaks is built again."""
+
+
 def _install_packages(root: Path) -> None:
     unchecked = [f'--aptopt=Acquire::Check-{what} "false"' for what in ("Valid-Until", "Date")]
     _run(
         "packages",
         [
             *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
-            *("mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", *unchecked),
+            *("mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", *unchecked, *_LEAN),
             *(f"--include={','.join(PACKAGES)}", SUITE, str(root), _mirror()),
         ],
     )
@@ -155,8 +170,8 @@ def _prepare_users_and_database(root: Path) -> None:
     )
 
 
-def _install_pyslurm(root: Path) -> None:
-    source = _download_pyslurm(root)
+def _install_pyslurm(root: Path, archive: Path) -> None:
+    source = _unpacked_pyslurm(root, archive)
     slurm = _package_version(root, "libslurm-dev")
     year, month = (int(part) for part in slurm.split(".")[:2])
     version_file = source / "pyslurm" / "version.py"
@@ -167,7 +182,7 @@ def _install_pyslurm(root: Path) -> None:
     _run_in(root, "python3 -m venv --system-site-packages /venv")
     _run_in(
         root,
-        f"cd /{source.relative_to(root)} && PYSLURM_BUILD_JOBS=2"
+        f"cd /{source.relative_to(root)} && PYSLURM_BUILD_JOBS={BUILD_JOBS}"
         " SLURM_LIB_DIR=$(dirname $(find /usr/lib -name libslurmfull.so))"
         f" CFLAGS='{PYSLURM_CFLAGS}'"
         " /venv/bin/python -m pip install --no-index --no-build-isolation --no-deps .",
@@ -175,15 +190,23 @@ def _install_pyslurm(root: Path) -> None:
     shutil.rmtree(source.parent)
 
 
-def _download_pyslurm(root: Path) -> Path:
-    """Fetch pyslurm's pinned source by pip as this machine has it set up, and unpack it."""
-    folder = root / "usr" / "src" / "pyslurm"
+def _downloaded_pyslurm(folder: Path) -> Path:
+    """Fetch pyslurm's pinned source by pip as this machine has it set up."""
     pip = [str(CHECKOUT / ".tools" / "bin" / "python"), "-m", "pip", "download", "--quiet"]
     options = ["--no-deps", "--no-binary=pyslurm", "--require-hashes", "--dest", str(folder)]
     _run("pyslurm", [*pip, *options, "-r", str(PYSLURM_PIN)])
     (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
+def _unpacked_pyslurm(root: Path, archive: Path) -> Path:
+    """Unpack the source, and have it compiled by as many compilers as there are processors."""
+    folder = root / "usr" / "src" / "pyslurm"
     shutil.unpack_archive(archive, folder, filter="data")
-    return next(path for path in folder.iterdir() if path.is_dir())
+    source = next(path for path in folder.iterdir() if path.is_dir())
+    with (source / "setup.cfg").open("a", encoding="utf-8") as settings:
+        settings.write(f"\n[build_ext]\nparallel = {BUILD_JOBS}\n")
+    return source
 
 
 def _found_versions(root: Path) -> dict[str, str]:
