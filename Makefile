@@ -14,7 +14,7 @@ PY := .venv/bin/python
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header
 INSTALL := $(UV) pip install --quiet --python
 
-.PHONY: help setup setup-test browser run test slurm-test check lint lock bench pictures clean
+.PHONY: help setup setup-test browser run slurm-run test slurm-test check lint lock bench pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ browser: .venv/ready-test
 
 run: .venv/ready ## Start everything: web, runtime, reminders; Ctrl-C stops it
 	@exec .venv/bin/flagctl up
+
+slurm-run: .venv/ready-test ## The same with a real Slurm cluster, to try the whole cutover; needs root
+	@exec $(PY) -m tests.slurm.cluster run $(ARGS)
 
 test: .venv/ready-test browser ## Run every test that needs no root
 	@$(PY) -m pytest $(ARGS)

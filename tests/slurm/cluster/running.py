@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 from tests.slurm.cluster.recipe import SERVICE_USER
 from tests.slurm.cluster.tree import HERE, ClusterError, build, kept
@@ -35,6 +36,7 @@ class Cluster:
         self.tree = build(cache)
         self._keeping = contextlib.ExitStack()
         self._process: subprocess.Popen[str] | None = None
+        self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -57,7 +59,7 @@ class Cluster:
         """
         mount_point = self.tree.parent / "mount-point"
         mount_point.mkdir(exist_ok=True)
-        self._keeping.enter_context(kept(self.tree))
+        self._lock = self._keeping.enter_context(kept(self.tree))
         self._process = subprocess.Popen(
             [
                 *("unshare", *_NAMESPACES, "--pid", "--fork", "--kill-child"),
@@ -68,6 +70,8 @@ class Cluster:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Ctrl-C in a terminal is for whoever started the cluster, who then ends it.
+            process_group=0,
         )
         try:
             self._reply(START_TIMEOUT_S)
@@ -93,6 +97,14 @@ class Cluster:
         process.stdout.close()
         process.stderr.close()
         self._keeping.close()
+
+    def outlive_exec(self) -> None:
+        """Let the program that this process becomes hold the cluster as this one does."""
+        stdin = self._running().stdin
+        assert stdin
+        assert self._lock
+        for held in (stdin, self._lock):
+            os.set_inheritable(held.fileno(), True)
 
     def start_daemon(self, name: str) -> None:
         self._order(do="start", daemon=name)
