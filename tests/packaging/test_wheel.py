@@ -100,3 +100,18 @@ def test_the_wheel_carries_every_file_of_the_data_folders(wheel: Path) -> None:
 
 def test_the_tree_has_no_copy_of_the_data_inside_the_package() -> None:
     assert not (ROOT / "flagctl" / "_data").exists()
+
+
+def test_the_extra_for_slurm_names_pyslurm_and_nothing_else_does(
+    installed: Path, tmp_path: Path
+) -> None:
+    code = "from importlib.metadata import requires\nprint(*requires('flagctl'), sep='\\n')"
+    wanted = [each for each in ask(installed, code, tmp_path).splitlines() if "pyslurm" in each]
+    (only,) = wanted
+    assert only.partition("; ")[2] in ("extra == 'slurm'", 'extra == "slurm"')
+
+
+def test_no_lock_builds_pyslurm() -> None:
+    locks = list(ROOT.glob("requirements*.lock"))
+    assert locks
+    assert not [each.name for each in locks if "pyslurm" in each.read_text(encoding="utf-8")]
