@@ -146,6 +146,7 @@ def runtime_services(settings: Settings) -> RuntimeServices:
     adapter = SlurmAdapter(
         reader=reader, policy=policy, cluster=slurm.live, report=_reporting(metrics, tally)
     )
+    watch = _watch(settings, files, reader, policy, in_flight, tally)
     store = SubmissionStore(files.submissions, settings.busy_timeout_s)
     dispatchers = _dispatchers(settings, files)
     # Longer than any dispatch: only a process that hangs has its claims taken over.
@@ -170,11 +171,12 @@ def runtime_services(settings: Settings) -> RuntimeServices:
             probes.dispatcher(dispatchers.for_mode(Mode.STUB_POLICY)),
             probes.queue_policy(policy),
             probes.data_directory(settings.data_dir),
+            probes.process_registry(lambda: watch.trouble),
             *slurm_probes(slurm.verdict, _snapshot_age(slurm.live)),
         ),
         clock=now,
         retention=timedelta(days=settings.submission_retention_days),
-        watching=(_watch(settings, files, reader, policy, in_flight, tally),),
+        watching=(watch,),
         background=(slurm.connection,) if slurm.connection else (),
     )
 

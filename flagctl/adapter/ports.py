@@ -15,6 +15,16 @@ class EffectiveModeReader(Protocol):
     def effective(self) -> EffectiveMode: ...
 
 
+class UseWatch(Protocol):
+    """Hears of every mode before it is used, so that others see what this process follows."""
+
+    def note(self, used: EffectiveMode) -> None:
+        """Hear of one; never raises, and waits for nothing."""
+
+    def stop(self) -> None:
+        """Let go; a later use begins anew."""
+
+
 class PolicySource(Protocol):
     """Gives the queue policy that is valid now.
 

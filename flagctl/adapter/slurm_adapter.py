@@ -7,7 +7,13 @@ from typing import Self
 
 from flagctl.adapter.passthrough import PassthroughResolver
 from flagctl.adapter.policy_file import PolicyFile
-from flagctl.adapter.ports import ClusterCheck, EffectiveModeReader, PolicySource, Resolver
+from flagctl.adapter.ports import (
+    ClusterCheck,
+    EffectiveModeReader,
+    PolicySource,
+    Resolver,
+    UseWatch,
+)
 from flagctl.adapter.real_policy import RealPolicyResolver
 from flagctl.adapter.stub_policy import StubPolicyResolver
 from flagctl.adapter.telemetry import RequestIds, Resolution, log_resolution
@@ -19,14 +25,17 @@ from flagctl.domain.boundary import (
 from flagctl.domain.effective import EffectiveMode
 from flagctl.errors import MisconfiguredError
 from flagctl.settings import Settings, load_settings
+from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import ModeReader
 from flagctl.vocabulary import Mode
+from flagctl.watch import EmbeddedWatch, Tally
 
 
 class SlurmAdapter:
     """Resolves queues in the mode that is in force; one per process, for all its threads.
 
     `report` gets every resolution, also those that fail; it must be quick and must not raise.
+    `watch` hears of every mode before it is used.
     """
 
     def __init__(
@@ -36,14 +45,26 @@ class SlurmAdapter:
         policy: PolicySource | None = None,
         cluster: ClusterCheck | None = None,
         report: Callable[[Resolution], None] = log_resolution,
+        watch: UseWatch | None = None,
     ) -> None:
         self._reader = reader
+        self._watch = watch
+        self._note = None if watch is None else watch.note
         self._resolvers = _resolvers(policy, cluster)
         self._report = report
 
     @classmethod
-    def from_settings(cls, settings: Settings | None = None) -> Self:
+    def from_settings(cls, settings: Settings | None = None, *, registers: bool = True) -> Self:
         """Return the adapter of this process, as its environment says.
+
+        With its first use the process is one of the "processes heard of" (decision 14): a thread
+        says every 2 s, and at once after a flip, what is in force here, also in workers that are
+        forked later. It is never waited for, and fails no resolution.
+
+        Args:
+            settings: instead of those of the environment.
+            registers: `False` for a script that asks once and ends; a process that lives on
+                without registering is missed by every receipt.
 
         Raises:
             SlurmPolicyConfigError: a setting can't be used: an adapter mode that nobody knows, or
@@ -53,14 +74,30 @@ class SlurmAdapter:
         """
         settings = _loaded() if settings is None else settings
         path = settings.policy_path
-        return cls(
-            reader=ModeReader(settings.data_dir, settings.adapter_pin, signal=settings.mode_signal),
-            policy=None if path is None else PolicyFile(path),
+        reader = ModeReader(settings.data_dir, settings.adapter_pin, signal=settings.mode_signal)
+        policy = None if path is None else PolicyFile(path)
+        if not registers:
+            return cls(reader=reader, policy=policy)
+        watch = EmbeddedWatch(
+            DataFiles(settings.data_dir),
+            reader,
+            pin=settings.adapter_pin,
+            policy_path=path,
+            policy_sha256=lambda: policy.reading().sha256 if policy else None,
         )
+        return cls(reader=reader, policy=policy, report=_counting(watch.tally), watch=watch)
 
     def effective(self) -> EffectiveMode:
         """Return the mode in force now, with what decides it."""
-        return self._reader.effective()
+        effective = self._reader.effective()
+        if self._note is not None:
+            self._note(effective)
+        return effective
+
+    def close(self) -> None:
+        """Say goodbye as one of the processes heard of; a later use begins anew."""
+        if self._watch is not None:
+            self._watch.stop()
 
     def resolve(
         self,
@@ -83,7 +120,7 @@ class SlurmAdapter:
 
         """
         ids = RequestIds(trace_id, tenant_id, workspace_id, job_id)
-        return self.resolve_in(self._reader.effective(), queue, ids)
+        return self.resolve_in(self.effective(), queue, ids)
 
     def resolve_in(
         self, effective: EffectiveMode, queue: str, ids: RequestIds
@@ -108,6 +145,14 @@ def _loaded() -> Settings:
         return load_settings()
     except MisconfiguredError as error:
         raise SlurmPolicyConfigError(str(error)) from error
+
+
+def _counting(tally: Tally) -> Callable[[Resolution], None]:
+    def report(resolution: Resolution) -> None:
+        log_resolution(resolution)
+        tally.count(resolution.effective, resolution.outcome)
+
+    return report
 
 
 def _resolvers(

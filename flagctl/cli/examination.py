@@ -18,7 +18,7 @@ from flagctl.cli.findings import Finding, examined, failed, ok, warning
 from flagctl.cli.holders import holders
 from flagctl.cli.reaching import reached
 from flagctl.cli.serve import RUNTIME_PORT
-from flagctl.cli.watching import break_glass_at, reports_at
+from flagctl.cli.watching import break_glass_at
 from flagctl.errors import Code, FlagctlError
 from flagctl.present.wording import ago, plural
 from flagctl.settings import unknown_names
@@ -167,12 +167,15 @@ def _submissions(path: Path) -> Finding:
 
 def _runtime_db(desk: Desk) -> Finding:
     from flagctl.store.connection import require_readable
+    from flagctl.store.runtime_db import listen
 
     if not desk.files.runtime.exists():
         return ok("runtime.db", "not there yet; no process was heard of. It may always be deleted")
     require_readable(desk.files.runtime)
-    at = now()
-    live = [report for report in reports_at(desk) if report.is_live(at)]
+    at, heard = now(), listen(desk.files)
+    if heard.trouble is not None:
+        return warning("runtime.db", f"{heard.trouble} Any process makes it anew; or delete it.")
+    live = [report for report in heard.reports if report.is_live(at)]
     return ok("runtime.db", f"readable, {plural(len(live), 'live process', 'live processes')}")
 
 

@@ -66,7 +66,7 @@ def retire(change: Retire, at: Situation) -> Decision:
     old = at.state.cutover
     if old is None:
         raise ConflictError("There is no active cutover flag to retire. See `flagctl status`.")
-    if not at.facts.pins or any(pin is not old.mode for pin in at.facts.pins):
+    if any(pin is not old.mode for pin in at.facts.assumed_pins):
         raise ConflictError(
             f"Refused: not every live process is pinned by ZPE_SLURM_ADAPTER={old.mode}. "
             "Pin them all in their configuration and restart them, then retire the flag."

@@ -9,7 +9,7 @@ from typing import Final
 from flagctl.domain.effective import in_force
 from flagctl.domain.flag import ControlState
 from flagctl.errors import PreconditionError
-from flagctl.vocabulary import Mode
+from flagctl.vocabulary import LADDER, Mode
 
 VERDICT_MAX_AGE: Final = timedelta(seconds=15)
 
@@ -34,17 +34,24 @@ class Facts:
 
     `pins` has one entry for each live adapter process: the mode that its environment pins, or
     `None`. Without any live process a process without a pin is assumed, so that a gate never
-    opens because nobody is there to object.
+    opens because nobody is there to object. Where `are_pins_known` is false, processes of any pin
+    may live besides: one without a pin and one pinned to the top are assumed then.
     """
 
     pins: Pins = ()
     verdict: SlurmVerdict = UNKNOWN_VERDICT
     break_glass: Mode | None = None
+    are_pins_known: bool = True
+
+    @property
+    def possible_pins(self) -> Pins:
+        """Return the pins of the live processes, and of those that nobody can rule out."""
+        return self.pins if self.are_pins_known else (*self.pins, None, LADDER[-1])
 
     @property
     def assumed_pins(self) -> Pins:
-        """Return the pins of the live processes, or of one process without a pin."""
-        return self.pins or (None,)
+        """Return the possible pins, or of one process without a pin."""
+        return self.possible_pins or (None,)
 
 
 def require_preconditions(

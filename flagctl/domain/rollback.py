@@ -164,11 +164,11 @@ def _is_already_as_safe_as(mode: Mode, at: Situation) -> bool:
     """Tell whether rolling back to `mode` would lower nobody.
 
     The mode by flags is not enough: a process that its environment pins higher is lowered by a
-    rollback flag only.
+    rollback flag only. Where nobody knows the pins, there may be such a process.
     """
     if mode.rung < by_flags(at.state).rung:
         return False
-    return all(in_force(at.state, pin).rung <= mode.rung for pin in at.facts.pins)
+    return all(in_force(at.state, pin).rung <= mode.rung for pin in at.facts.possible_pins)
 
 
 def _new_rollback(

@@ -202,3 +202,16 @@ def data_directory(directory: Path) -> Probe:
         return ok(f"{free_bytes // LEAST_FREE_BYTES} MiB free.")
 
     return Probe("data_directory", ask)
+
+
+def process_registry(trouble: Callable[[], str | None]) -> Probe:
+    """Return the probe of runtime.db, by which others see that this process follows."""
+
+    async def ask(_reading: Reading) -> Finding:
+        found = trouble()
+        if found is None:
+            return ok("This process is heard of.")
+        detail = f"No receipt can count this process: {found} It may be deleted at any time."
+        return failed(ProbeError.UNREACHABLE, detail, required=False)
+
+    return Probe("process_registry", ask)

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -194,29 +194,51 @@ class ProcessRegistry:
             log.warning("runtime.db: %s", trouble or "it can be used again")
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Every process on record, by host and start, and why there may be more of them."""
+
+    reports: list[ProcessReport]
+    trouble: str | None = None
+
+
 def heard_of(files: DataFiles) -> list[ProcessReport]:
     """Return every process on record, by host and start; none if the file can't be read."""
+    return listen(files).reports
+
+
+def listen(files: DataFiles) -> Heard:
+    """Return who is on record, and whether that is all there is to know; never raises.
+
+    A file that is not there is no trouble: a process that lives makes it anew within 2 s.
+    """
     try:
         return _read(files.runtime)
     except (sqlite3.Error, OSError) as error:
-        log.info("runtime.db: %s", _description(error, files.runtime))
-        return []
+        trouble = _description(error, files.runtime)
+        log.info("runtime.db: %s", trouble)
+        return Heard([], trouble)
 
 
 def _description(error: Exception, path: Path) -> str:
     return str(from_sqlite(error, path) if isinstance(error, sqlite3.Error) else error)
 
 
-def _read(path: Path) -> list[ProcessReport]:
+def _read(path: Path) -> Heard:
     """Read on a connection of its own, which neither makes the file nor keeps it open."""
     if not path.exists():
-        return []
+        return Heard([])
     connection = open_to_read(path)
     if connection is None:
-        return []
+        return Heard([], f"{path} is of another version of flagctl.")
     with closing(connection):
-        ordered = rows(connection, "SELECT * FROM process ORDER BY host, started_at, id")
-        return [report for row in ordered if (report := _report(row))]
+        found = [
+            _report(row)
+            for row in rows(connection, "SELECT * FROM process ORDER BY host, started_at, id")
+        ]
+    reports = [report for report in found if report is not None]
+    lost = len(found) - len(reports)
+    return Heard(reports, f"{path} holds {lost} processes that can't be read." if lost else None)
 
 
 def _columns(report: ProcessReport) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What an adapter process says of itself, and what it sees of its surroundings."""
 
+from flagctl.watch.embedded import EmbeddedWatch
 from flagctl.watch.loop import Watch
 from flagctl.watch.tally import Tally
 
-__all__ = ["Tally", "Watch"]
+__all__ = ["EmbeddedWatch", "Tally", "Watch"]

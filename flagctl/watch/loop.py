@@ -99,8 +99,12 @@ class Watch:
         """
         self.register()
         self._safely(lambda: self._say(self._reader.read()))
-        self._thread = threading.Thread(target=self._run, name="flagctl-watch", daemon=True)
-        self._thread.start()
+        self._begin()
+
+    def start_behind(self) -> None:
+        """Begin to watch without waiting for any file; the thread says at once that it is there."""
+        self.register()
+        self._begin()
 
     def register(self) -> None:
         """Take an id, without a thread: whoever calls this takes the turns."""
@@ -112,8 +116,13 @@ class Watch:
         """Say goodbye and end the thread; one that hangs on a disk is left behind."""
         self._stopping.set()
         self._woken.set()
-        if self._thread is not None:
+        if self._thread not in (None, threading.current_thread()):
             self._thread.join(timeout_s)
+
+    @property
+    def trouble(self) -> str | None:
+        """Return what keeps this process from being heard of; `None` when nothing does."""
+        return self._registry.trouble
 
     def note(self, used: EffectiveMode) -> None:
         """Hear what a request has just used; a change is reported at once. Costs no I/O."""
@@ -138,6 +147,10 @@ class Watch:
         if self._registry.goodbye(self.process_id, counts):
             self._tally.settle(counts)
         self._sightings.close()
+
+    def _begin(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="flagctl-watch", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         self._safely(self.turn)

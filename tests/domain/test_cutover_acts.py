@@ -106,6 +106,10 @@ class TestRetire:
         with pytest.raises(ConflictError, match="not every live process is pinned"):
             done(self.change, state(cutover=REAL), Facts(pins))
 
+    def test_one_that_nobody_knows_of_is_in_the_way(self) -> None:
+        with pytest.raises(ConflictError, match="not every live process is pinned"):
+            done(self.change, state(cutover=REAL), Facts((REAL,), are_pins_known=False))
+
     def test_it_needs_an_administrator_the_revision_and_a_flag(self) -> None:
         with pytest.raises(ForbiddenError):
             decide(state(cutover=REAL), self.change, OPERATOR, Facts((REAL,)), NOON)

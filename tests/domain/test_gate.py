@@ -54,5 +54,13 @@ def test_one_live_process_that_would_get_it_is_enough_and_nobody_counts_as_one(
         require_preconditions(LOWERED, RAISED, Facts(pins), NOON)
 
 
+@pytest.mark.parametrize("pins", [(), (STUB,)])
+def test_where_pins_are_unknown_somebody_may_get_it(pins: tuple[Mode, ...]) -> None:
+    unknown = Facts(pins, are_pins_known=False)
+    for before, after in ((LOWERED, RAISED), (state(rollback=PASS), state(revision=8))):
+        with pytest.raises(PreconditionError):
+            require_preconditions(before, after, unknown, NOON)
+
+
 def test_it_is_not_asked_about_what_is_in_force_already() -> None:
     require_preconditions(RAISED, state(REAL, revision=8), Facts(), NOON)

@@ -54,6 +54,13 @@ class TestRollBack:
         assert found.after == ControlState(8, REARMED.cutover, made)
         assert found.replaced is None
 
+    def test_with_pins_unknown_it_is_already_done_by_a_rollback_flag_only(self) -> None:
+        unknown = Facts(verdict=YES, are_pins_known=False)
+        for at in (EMPTY_STATE, REARMED):
+            assert done(RollBack(STUB, "slow"), at, unknown).outcome is Outcome.ACCEPTED
+        assert done(RollBack(STUB, "slow"), ROLLED_BACK, unknown).outcome is Outcome.ALREADY
+        assert done(RollBack(PASS, "slow"), ROLLED_BACK, unknown).outcome is Outcome.ACCEPTED
+
     def test_owner_expiry_and_incident_are_taken_as_given(self) -> None:
         change = RollBack(PASS, "slow", NOON + 7 * DAY, "eve", "INC-42", revision=7)
         made = done(change, REARMED).flag

@@ -20,7 +20,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "domain": (),
     "store": ("domain", "settings", "paths"),
     "slurm": ("domain", "settings"),
-    "adapter": ("domain", "settings", "store.mode_reader", "slurm.snapshot"),
+    "adapter": (
+        "domain",
+        "settings",
+        "store.files",
+        "store.mode_reader",
+        "slurm.snapshot",
+        # A service that has the adapter built in says of itself that it follows (decision 14).
+        "watch",
+    ),
     "dispatch": ("domain", "settings", "slurm.client"),
     "runtime": (
         "adapter",

@@ -30,6 +30,7 @@ NAMES = {
     "spool",
     "queue_policy",
     "data_directory",
+    "process_registry",
 }
 """What it depends on in every mode; Slurm's probes are tested where a Slurm is."""
 

@@ -191,8 +191,23 @@ def test_a_decision_knows_the_mode_of_a_break_glass_file(
     assert gather_facts(files, clock()).break_glass is LOW
 
 
-def test_without_a_readable_runtime_db_no_process_is_known(
+def test_without_a_readable_runtime_db_no_process_is_known_and_any_may_live(
     files: DataFiles, clock: MovedClock
 ) -> None:
+    assert gather_facts(files, clock()).are_pins_known
     files.runtime.write_bytes(b"nonsense" * 1000)
-    assert gather_facts(files, clock()).pins == ()
+    found = gather_facts(files, clock())
+    assert (found.pins, found.are_pins_known) == ((), False)
+
+
+def test_a_row_or_a_file_of_another_version_may_be_a_process_of_any_pin(
+    files: DataFiles, clock: MovedClock, start: Starter
+) -> None:
+    start(LOW).turn()
+    with closing(sqlite3.connect(files.runtime, isolation_level=None)) as other:
+        other.execute("UPDATE process SET mode = 'warp'")
+        assert not gather_facts(files, clock()).are_pins_known
+        other.execute("DELETE FROM process")
+        assert gather_facts(files, clock()).are_pins_known
+        other.execute("PRAGMA user_version=99")
+        assert not gather_facts(files, clock()).are_pins_known
