@@ -64,8 +64,9 @@ run: .venv/ready ## Start everything: web, runtime, reminders; Ctrl-C stops it
 slurm-run: .venv/ready-test ## The same with a real Slurm cluster, to try the whole cutover; needs root
 	@exec $(PY) -m tests.slurm.cluster run $(ARGS)
 
+# A file's tests stay together and in order; the browser's come last in each process (tests/conftest.py).
 test: .venv/ready-test browser ## Run every test that needs no root
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 slurm-test: .venv/ready-test ## Run the tests on a real Slurm cluster, built first; needs root
 	@$(PY) -m tests.slurm.cluster build
