@@ -39,7 +39,7 @@ from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
-from flagctl.store.reading import reading
+from flagctl.store.reading import keep_reading, reading
 from flagctl.store.runtime_db import heard_of
 from flagctl.store.sessions import Sessions
 from flagctl.store.submissions import SubmissionStore
@@ -102,6 +102,7 @@ def web_services(
 ) -> WebServices:
     """Return what the admin web works with; `announce` is told each act after its commit."""
     files = DataFiles(settings.data_dir)
+    keep_reading(files, settings.busy_timeout_s)
     return WebServices(
         settings=settings,
         files=files,

@@ -6,9 +6,8 @@ second one. It may be lost; the walk then ends as it would have.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +18,7 @@ from flagctl.store.audit_log import head_of, verify_on
 from flagctl.store.connection import BUSY_TIMEOUT_S
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import reading, rows
-from flagctl.store.runtime_file import noting, open_to_read
+from flagctl.store.runtime_file import UNREADABLE, noting, reading_notes
 from flagctl.store.trouble import StoreTroubleError
 from flagctl.store.verified import Verified, keep_verified
 
@@ -110,13 +109,10 @@ def walk_chain(
 def walk_under_way(files: DataFiles) -> ChainWalk | None:
     """Return the walk that was begun and came to no end; `None` when nothing can be read."""
     try:
-        connection = open_to_read(files.runtime)
-        if connection is None:
-            return None
-        with closing(connection):
-            found = list(rows(connection, "SELECT * FROM chain_walk"))
+        with reading_notes(files.runtime) as connection:
+            found = list(rows(connection, "SELECT * FROM chain_walk")) if connection else []
         return _walk(found[0]) if found else None
-    except (sqlite3.Error, OSError, ValueError):
+    except (*UNREADABLE, ValueError):
         return None
 
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from flagctl.domain.access import Person, RuntimeScope, Token
 from flagctl.domain.flag import ControlState, Flag
-from flagctl.store.connection import BUSY_TIMEOUT_S, open_control_for_reading
+from flagctl.store.connection import BUSY_TIMEOUT_S, open_control_for_reading, require_schema
 from flagctl.store.files import DataFiles
+from flagctl.store.kept import keep, kept_at
 from flagctl.store.rows import flag_from_row, person_from_row, token_from_row
+from flagctl.store.runtime_file import open_to_read
 from flagctl.store.trouble import NonsenseRowError, explained
 from flagctl.vocabulary import FlagKind
 
@@ -39,10 +41,28 @@ def reading(
         StoreTroubleError: the file can't be read; the message says why and what to do.
 
     """
-    opened = open_control_for_reading(files.control, busy_timeout_s=busy_timeout_s)
-    with closing(opened) as connection, explained(files.control):
-        connection.execute("BEGIN")
-        yield connection
+    kept = kept_at(files.control)
+    if kept is None:
+        opened = open_control_for_reading(files.control, busy_timeout_s=busy_timeout_s)
+        with closing(opened) as connection, explained(files.control):
+            connection.execute("BEGIN")
+            yield connection
+        return
+    with explained(files.control), kept.borrowed() as again:
+        assert again is not None  # noqa: S101 - a control.db that is missing is trouble
+        require_schema(again, files.control)
+        yield again
+
+
+def keep_reading(files: DataFiles, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    """Let this process keep its connections for reading control.db and runtime.db."""
+    keep(
+        files.control,
+        lambda: open_control_for_reading(
+            files.control, busy_timeout_s=busy_timeout_s, check_same_thread=False
+        ),
+    )
+    keep(files.runtime, lambda: open_to_read(files.runtime, check_same_thread=False))
 
 
 def rows(

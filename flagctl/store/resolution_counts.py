@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flagctl.domain.impact import CountKey, minute_of
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
-from flagctl.store.runtime_file import open_to_read
+from flagctl.store.runtime_file import UNREADABLE, reading_notes
 from flagctl.vocabulary import Mode, ResolutionOutcome
 
 COUNTS_KEPT_FOR: Final = timedelta(days=7)
@@ -72,15 +71,10 @@ def purge(connection: sqlite3.Connection, now: datetime) -> None:
 
 def counts_between(files: DataFiles, first: int, last: int) -> dict[CountKey, int] | None:
     """Return the counts of the minutes from `first` to `last`; `None` when they can't be read."""
-    if not files.runtime.exists():
-        return {}
     try:
-        connection = open_to_read(files.runtime)
-        if connection is None:
-            return {}
-        with closing(connection):
-            return _read(connection, first, last)
-    except (sqlite3.Error, OSError):
+        with reading_notes(files.runtime) as connection:
+            return _read(connection, first, last) if connection else {}
+    except UNREADABLE:
         return None
 
 

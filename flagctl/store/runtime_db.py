@@ -11,7 +11,6 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,11 +23,12 @@ from flagctl.store import forking, resolution_counts
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
 from flagctl.store.runtime_file import (
+    UNREADABLE,
     Identity,
     identity,
     is_beyond_use,
     open_or_make,
-    open_to_read,
+    reading_notes,
     set_aside,
 )
 from flagctl.store.trouble import from_sqlite
@@ -214,7 +214,7 @@ def listen(files: DataFiles) -> Heard:
     """
     try:
         return _read(files.runtime)
-    except (sqlite3.Error, OSError) as error:
+    except UNREADABLE as error:
         trouble = _description(error, files.runtime)
         log.info("runtime.db: %s", trouble)
         return Heard([], trouble)
@@ -225,13 +225,11 @@ def _description(error: Exception, path: Path) -> str:
 
 
 def _read(path: Path) -> Heard:
-    """Read on a connection of its own, which neither makes the file nor keeps it open."""
-    if not path.exists():
-        return Heard([])
-    connection = open_to_read(path)
-    if connection is None:
-        return Heard([], f"{path} is of another version of flagctl.")
-    with closing(connection):
+    """Read without making the file."""
+    with reading_notes(path) as connection:
+        if connection is None:
+            is_other = path.exists()
+            return Heard([], f"{path} is of another version of flagctl." if is_other else None)
         found = [
             _report(row)
             for row in rows(connection, "SELECT * FROM process ORDER BY host, started_at, id")

@@ -10,10 +10,14 @@ from typing import Final
 
 from flagctl.store.connection import open_connection
 from flagctl.store.filesystem import create_file, only_one
+from flagctl.store.kept import kept_at
 from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
 
 BUSY_TIMEOUT_S: Final = 0.1
 """Long enough for another heartbeat, too short for anybody to notice."""
+
+UNREADABLE: Final = (sqlite3.Error, OSError, StoreTroubleError)
+"""What reading may end with."""
 
 VERSION: Final = 2
 """A new table needs no new version; a table of another shape does, and loses what is there."""
@@ -71,9 +75,34 @@ def open_or_make(path: Path) -> sqlite3.Connection:
     return _opened(path) or _made(path)
 
 
-def open_to_read(path: Path) -> sqlite3.Connection | None:
+def open_to_read(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connection | None:
     """Return a connection for reading, or `None` when there is nothing of this version to read."""
-    return _of_this_version(open_connection(path, mode="ro", busy_timeout_s=BUSY_TIMEOUT_S))
+    if not path.exists():
+        return None
+    return _of_this_version(
+        open_connection(
+            path, mode="ro", busy_timeout_s=BUSY_TIMEOUT_S, check_same_thread=check_same_thread
+        )
+    )
+
+
+@contextmanager
+def reading_notes(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Give a connection for reading runtime.db, `None` when there is nothing of this version.
+
+    Raises one of `UNREADABLE` when the file can't be read.
+    """
+    kept = kept_at(path)
+    if kept is not None:
+        with kept.borrowed() as again:
+            yield again
+        return
+    connection = open_to_read(path)
+    if connection is None:
+        yield None
+        return
+    with closing(connection):
+        yield connection
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from flagctl.domain.access import token_hash
 from flagctl.domain.times import from_text, to_text
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
-from flagctl.store.runtime_file import noting
+from flagctl.store.runtime_file import noting, reading_notes
+from flagctl.store.trouble import from_sqlite
 
 IDLE_LIMIT: Final = timedelta(hours=12)
 ABSOLUTE_LIMIT: Final = timedelta(days=7)
@@ -99,16 +100,27 @@ class Sessions:
 
     def find(self, token: str, now: datetime, *, is_use: bool = True) -> BrowserSession | None:
         """Return the session of this token unless it is over; a use keeps it from being idle."""
-        with self._connected() as connection:
-            session = _find(connection, token)
-            if session is None or session.is_over(now):
-                return None
-            if is_use and now - session.seen_at >= SEEN_EVERY:
+        session = self._found(token)
+        if session is None or session.is_over(now):
+            return None
+        if is_use and now - session.seen_at >= SEEN_EVERY:
+            with self._connected() as connection:
                 connection.execute(
                     "UPDATE session SET seen_at = ? WHERE token_hash = ?",
                     (to_text(now), session.token_hash),
                 )
-            return session
+        return session
+
+    def _found(self, token: str) -> BrowserSession | None:
+        try:
+            with reading_notes(self._path) as connection:
+                return _find(connection, token) if connection else None
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):  # nobody signed in since the file was made
+                return None
+            raise from_sqlite(error, self._path) from error
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self._path) from error
 
     def end(self, token: str) -> None:
         """Sign one browser out."""

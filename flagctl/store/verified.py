@@ -7,7 +7,6 @@ also looks whether the trail still has the head that was found.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,7 +15,7 @@ from flagctl.domain.audit import GENESIS_HASH, Verification
 from flagctl.domain.times import from_text, to_text
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
-from flagctl.store.runtime_file import noting, open_to_read
+from flagctl.store.runtime_file import UNREADABLE, noting, reading_notes
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS verification (
@@ -91,13 +90,11 @@ def standing(files: DataFiles, control: sqlite3.Connection) -> Standing | None:
 
 def _last(files: DataFiles) -> Verified | None:
     try:
-        connection = open_to_read(files.runtime)
-        if connection is None:
-            return None
-        with closing(connection):
-            found = list(rows(connection, "SELECT * FROM verification"))
+        with reading_notes(files.runtime) as connection:
+            query = "SELECT * FROM verification"
+            found = list(rows(connection, query)) if connection else []
         return _verified(found[0]) if found else None
-    except (sqlite3.Error, OSError, ValueError):  # without a note, the page says that there is none
+    except (*UNREADABLE, ValueError):  # without a note, the page says that there is none
         return None
 
 

@@ -26,7 +26,10 @@ WRITERS = {
 }
 
 # Files that may hold several reads together, on a connection opened with `mode=ro`.
-READERS = {"flagctl/store/reading.py": "flags, tokens and revision are of one moment"}
+READERS = {
+    "flagctl/store/reading.py": "flags, tokens and revision are of one moment",
+    "flagctl/store/kept.py": "as above, on a connection that was opened before",
+}
 
 
 def environment_reads(source: Source) -> Iterator[str]:

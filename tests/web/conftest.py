@@ -1,6 +1,6 @@
 """The real admin app on a real store, asked in process over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
@@ -15,9 +15,10 @@ from flagctl.settings import Settings
 from flagctl.store.audit_log import AuditFilter, list_events
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
+from flagctl.store.kept import keep_no_more
 from flagctl.store.migrate import upgrade
 from flagctl.store.people import add_person, issue_link
-from flagctl.store.reading import reading
+from flagctl.store.reading import keep_reading, reading
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.sessions import Sessions
 from flagctl.store.writing import ControlStore
@@ -77,8 +78,17 @@ def registry(files: DataFiles) -> ProcessRegistry:
 
 
 @pytest.fixture
+def kept(files: DataFiles) -> Iterator[None]:
+    """Let connections be kept, as a server process does, until the test is over."""
+    keep_reading(files, 0.05)
+    yield
+    keep_no_more(files.control)
+    keep_no_more(files.runtime)
+
+
+@pytest.fixture
 def make_web(
-    files: DataFiles, clock: MovedClock, registry: ProcessRegistry
+    files: DataFiles, clock: MovedClock, registry: ProcessRegistry, kept: None
 ) -> Callable[..., TestClient]:
     """Return a maker of clients of the app; its settings are given by name."""
 
