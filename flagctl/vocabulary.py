@@ -157,6 +157,11 @@ class ResolutionOutcome(StrEnum):
     PRECONDITION = "precondition"
     UNAVAILABLE = "unavailable"
 
+    @property
+    def is_error(self) -> bool:
+        """Tell whether somebody must mend something; a denied queue is what the policy is for."""
+        return self not in (ResolutionOutcome.RESOLVED, ResolutionOutcome.DENIED)
+
 
 class SubmissionState(StrEnum):
     """How far a submission is. Claimed by nobody alive, it is in doubt until it is retried."""

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from flagctl import __version__
 from flagctl.errors import InvalidError, NotFoundError, StaleError
+from flagctl.present.impact import ImpactRecord
 from flagctl.present.plain import to_plain
 from flagctl.present.processes import followers
 from flagctl.present.receipt import Done, receipt_record, warnings_for
@@ -35,6 +36,7 @@ from flagctl.web.act_forms import FORMS, Form
 from flagctl.web.api_bodies import BODIES, AuditPage, AuditQuery, Body, Problem
 from flagctl.web.audit import search_from
 from flagctl.web.identity import Caller, WithToken
+from flagctl.web.impact import last_hour_of
 from flagctl.web.outlook import look, who_follows
 from flagctl.web.problems import PROBLEM_JSON, problem, status_of
 from flagctl.web.problems import install as install_problems
@@ -113,6 +115,15 @@ def processes(request: Request, _caller: WithToken, revision: AnyRevision = None
             f"There is no revision {revision} yet; the newest is {outlook.state.revision}."
         )
     return JSONResponse(to_plain(who_follows(services, outlook, revision)))
+
+
+@router.get("/impact", response_model=ImpactRecord, responses=_problems())
+def impact(request: Request, _caller: WithToken) -> Response:
+    """Return the resolutions of the last hour by minute, mode and outcome, and around each flip."""
+    services = services_of(request)
+    with reading(services.files, services.settings.busy_timeout_s) as connection:
+        found = last_hour_of(services, connection, services.clock())
+    return JSONResponse(to_plain(found))
 
 
 @router.get("/audit", response_model=AuditPage, responses=_problems(422))

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from flagctl.domain.audit import AuditEvent
+from flagctl.domain.impact import FLIPS
 from flagctl.errors import InvalidError, NotFoundError
 from flagctl.present.trail import audit_record, csv_lines, json_lines
 from flagctl.store.audit_search import Search, find, walk
@@ -28,17 +29,7 @@ from flagctl.web.typed import Fields
 
 ID_MAX_DIGITS: Final = 15
 
-CHANGES_OF_FLAGS: Final = (
-    Action.ROLL_BACK,
-    Action.RAISE_ROLLBACK,
-    Action.END_ROLLBACK,
-    Action.EXTEND,
-    Action.HAND_OVER,
-    Action.CUT_OVER,
-    Action.RETIRE,
-    Action.BREAK_GLASS,
-    Action.RESTORE,
-)
+CHANGES_OF_FLAGS: Final = (*FLIPS, Action.EXTEND, Action.HAND_OVER)
 KINDS: Final[Mapping[str, tuple[Action, ...]]] = {
     "changes of flags": CHANGES_OF_FLAGS,
     "people and tokens": (

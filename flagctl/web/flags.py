@@ -12,6 +12,7 @@ from flagctl.present.trail import audit_record
 from flagctl.store.audit_log import AuditFilter, list_events
 from flagctl.store.reading import read_flag, reading
 from flagctl.web.identity import SignedIn
+from flagctl.web.impact import around_flips
 from flagctl.web.pages import render
 from flagctl.web.services import services_of
 
@@ -29,7 +30,13 @@ def flag(request: Request, _caller: SignedIn, flag_id: int) -> Response:
         if found is None:
             raise NotFoundError(f"There is no flag {flag_id}.")
         wanted = AuditFilter(flag_id=flag_id)
-        events = [
-            audit_record(each) for each in list_events(connection, wanted, limit=EVENTS_SHOWN)
-        ]
-    return render(request, "flag.html", flag=flag_record(found, services.clock()), events=events)
+        events = list(list_events(connection, wanted, limit=EVENTS_SHOWN))
+        now = services.clock()
+        flips = around_flips(services, connection, events, now)
+    return render(
+        request,
+        "flag.html",
+        flag=flag_record(found, now),
+        events=list(map(audit_record, events)),
+        flips=flips,
+    )

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from flagctl.paths import data_path
 from flagctl.present.wording import plural
 from flagctl.settings import Settings
-from flagctl.vocabulary import FRESHNESS, MODES, SOURCES, Role, Tone
+from flagctl.vocabulary import FRESHNESS, MODES, RESOLUTIONS, SOURCES, Role, Tone
 from flagctl.web import times
 from flagctl.web.navigation import menu_for
 from flagctl.web.services import services_of
@@ -61,6 +61,7 @@ def _environment(settings: Settings) -> Environment:
         modes=MODES,
         sources=SOURCES,
         freshness=FRESHNESS,
+        resolutions=RESOLUTIONS,
         roles=tuple(Role),
     )
     environment.filters.update(times.FILTERS, field=field)

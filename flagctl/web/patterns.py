@@ -37,6 +37,8 @@ from flagctl.vocabulary import (
 )
 from flagctl.web.act_views import Choice
 from flagctl.web.identity import SignedIn
+from flagctl.web.impact import Around, Strip
+from flagctl.web.impact_samples import around_sample, strips
 from flagctl.web.offers import Direction, Offer
 from flagctl.web.pages import render
 from flagctl.web.services import services_of
@@ -126,6 +128,16 @@ class Samples:
     def events(self) -> list[object]:
         """Return an event of each outcome."""
         return [audit_record(replace(_EVENT, outcome=outcome)) for outcome in Outcome]
+
+    @property
+    def strips(self) -> dict[str, Strip]:
+        """Return the impact strip in each of its states."""
+        return strips(_EVENT)
+
+    @property
+    def around(self) -> Around:
+        """Return a flip with what was before and after it."""
+        return around_sample(_EVENT)
 
     @property
     def flags(self) -> list[object]:

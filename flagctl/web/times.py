@@ -50,6 +50,11 @@ def iso(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def hour_and_minute(when: datetime) -> str:
+    """Return a time of day in UTC, where the zone is said once for many."""
+    return f"{when.astimezone(UTC):%H:%M}"
+
+
 FILTERS: Final = {
     "utc": utc,
     "everywhere": everywhere,
@@ -57,5 +62,6 @@ FILTERS: Final = {
     "ago": wording.ago,
     "until": wording.until,
     "clock": clock,
+    "hour_and_minute": hour_and_minute,
 }
 """What templates make of times."""

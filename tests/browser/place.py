@@ -7,6 +7,7 @@ from shutil import copyfile
 
 from flagctl.domain.change import Actor, Change, CutOver
 from flagctl.domain.gate import Facts, SlurmVerdict
+from flagctl.domain.impact import Counts
 from flagctl.store.credentials import change_password, read_credentials
 from flagctl.store.files import DataFiles
 from flagctl.store.people import add_person, issue_link
@@ -15,6 +16,7 @@ from flagctl.store.sessions import Sessions
 from flagctl.store.writing import ControlStore, Receipt
 from flagctl.vocabulary import Door, Mode, Role
 from flagctl.web.passwords import Passwords
+from tests.counting import leave
 from tests.runtime import tenants
 
 ROOT = Actor("os:root", Role.ADMIN, Door.CLI)
@@ -50,6 +52,10 @@ class Place:
 
     def runtime_token(self) -> str:
         return tenants.issue(self.store)
+
+    def count(self, counts: Counts) -> None:
+        """Leave counts of resolutions as a process would that is gone by now."""
+        leave(self.files, datetime.now(UTC), counts)
 
     def act(self, change: Change, actor: Actor = ROOT, ago: timedelta = timedelta()) -> Receipt:
         """Do something, now or in the past, with all gates open."""

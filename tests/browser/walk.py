@@ -8,6 +8,7 @@ from flagctl.domain.change import Extend, RollBack
 from flagctl.vocabulary import Mode
 from tests.browser.hand import Hand
 from tests.browser.place import Place
+from tests.counting import an_hour
 
 SAFE, STUB, _REAL = Mode
 AGO = timedelta(hours=3)
@@ -49,6 +50,7 @@ def expired_rollback(place: Place) -> None:
     place.act(RollBack(STUB, "p99", started + timedelta(hours=1), "bob", "INC-42"), ago=AGO)
     place.act(Extend(started + timedelta(hours=2), "late", place.revision), ago=AGO)
     place.act(RollBack(SAFE, "p99 again", started + timedelta(hours=2), "bob"), ago=AGO)
+    place.count({**an_hour(datetime.now(UTC), place.revision), **an_hour(started, place.revision)})
 
 
 def walk(hand: Hand, place: Place, look: Look) -> None:

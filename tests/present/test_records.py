@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flagctl.present import access, records
+from flagctl.present import access, impact, records
 from flagctl.present.plain import to_plain
 from flagctl.present.trail import audit_record
 from flagctl.vocabulary import Action
@@ -24,7 +24,7 @@ def undocumented(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("module", [records, access], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [records, access, impact], ids=lambda module: module.__name__)
 def test_every_field_says_what_it_is(module: object) -> None:
     path = Path(str(vars(module)["__file__"]))
     assert undocumented(path.read_text()) == []

@@ -1,0 +1,157 @@
+"""Where the bars of the impact strip lie: geometry for a template that draws it as SVG.
+
+What a bar means is told by its width too, not by its colour alone: errors are as wide as their
+minute and stand at the bottom, denied queues are a thin stem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from math import floor
+from typing import Final
+
+from flagctl.present.impact import FlipRecord, ImpactRecord, MinuteRecord, ResolutionsRecord
+from flagctl.vocabulary import LADDER, Mode, ResolutionOutcome
+
+STEP: Final = 10
+"""The width of a minute."""
+
+MARK_HEIGHT: Final = 10
+BAR_HEIGHT: Final = 68
+BASE: Final = MARK_HEIGHT + BAR_HEIGHT
+LANE_TOP: Final = BASE + 4
+RUNG_HEIGHT: Final = 6
+HEIGHT: Final = LANE_TOP + RUNG_HEIGHT * len(LADDER)
+LEAST: Final = 2.0
+"""What is there is seen: one error among a thousand is drawn higher than it is."""
+
+_STEPS_OF_SCALE: Final = (1, 2, 5, 10)
+
+
+class Kind(StrEnum):
+    """What a part of a bar stands for, from the bottom up."""
+
+    ERROR = "error"
+    RESOLVED = "resolved"
+    DENIED = "denied"
+
+
+WIDTHS: Final = {Kind.ERROR: 10, Kind.RESOLVED: 6, Kind.DENIED: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A rectangle of a bar."""
+
+    kind: Kind
+    x: float
+    y: float
+    width: int
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A minute: its parts, and the rungs of its modes in the lane below."""
+
+    x: int
+    minute: MinuteRecord
+    parts: tuple[Part, ...]
+    rungs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A flip at its second."""
+
+    x: float
+    flip: FlipRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The whole strip. `top` is how many resolutions a minute the highest bar could have."""
+
+    top: int
+    bars: tuple[Bar, ...]
+    marks: tuple[Mark, ...]
+    width: int
+    height: int = HEIGHT
+    base: int = BASE
+    step: int = STEP
+    rung_height: int = RUNG_HEIGHT - 1
+
+
+def chart(impact: ImpactRecord) -> Chart:
+    """Return where everything lies."""
+    top = top_of_scale(max((minute.total for minute in impact.minutes), default=0))
+    return Chart(
+        top=top,
+        bars=tuple(_bar(number, each, top) for number, each in enumerate(impact.minutes)),
+        marks=tuple(_marks(impact)),
+        width=STEP * len(impact.minutes),
+    )
+
+
+def top_of_scale(highest: int) -> int:
+    """Return the next round number: 1, 2 or 5 with zeros."""
+    power = 1
+    while True:
+        for step in _STEPS_OF_SCALE:
+            if step * power >= highest:
+                return step * power
+        power *= 10
+
+
+def _bar(number: int, minute: MinuteRecord, top: int) -> Bar:
+    x = STEP * number
+    return Bar(x, minute, _parts(x, minute, top), tuple(map(_rung, minute.modes)))
+
+
+def _rung(mode: Mode) -> int:
+    return LANE_TOP + RUNG_HEIGHT * (len(LADDER) - 1 - mode.rung)
+
+
+def _parts(x: int, minute: MinuteRecord, top: int) -> tuple[Part, ...]:
+    heights = heights_of(minute.resolutions, top)
+    parts, base = [], float(BASE)
+    for kind, height in heights.items():
+        base = round(base - height, 1)
+        width = WIDTHS[kind]
+        parts.append(Part(kind, x + (STEP - width) / 2, base, width, height))
+    return tuple(parts)
+
+
+def heights_of(resolutions: Iterable[ResolutionsRecord], top: int) -> dict[Kind, float]:
+    """Return how high each kind is drawn, together never above the scale."""
+    counts = dict.fromkeys(Kind, 0)
+    for each in resolutions:
+        counts[_kind(each.outcome)] += each.count
+    heights = {
+        kind: max(LEAST, round(BAR_HEIGHT * count / top, 1))
+        for kind, count in counts.items()
+        if count
+    }
+    if heights:
+        highest = max(heights, key=heights.__getitem__)
+        excess = max(0.0, sum(heights.values()) - BAR_HEIGHT)
+        heights[highest] = round(heights[highest] - excess, 1)
+    return heights
+
+
+def _kind(outcome: ResolutionOutcome) -> Kind:
+    if outcome.is_error:
+        return Kind.ERROR
+    return Kind.RESOLVED if outcome is ResolutionOutcome.RESOLVED else Kind.DENIED
+
+
+def _marks(impact: ImpactRecord) -> Iterable[Mark]:
+    if not impact.minutes:
+        return
+    begin = impact.minutes[0].at
+    for flip in impact.flips:
+        minutes = (flip.at - begin) / timedelta(minutes=1)
+        yield Mark(floor(10 * STEP * minutes) / 10, flip)  # never into the next minute
