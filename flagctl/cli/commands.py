@@ -10,6 +10,7 @@ from flagctl import __version__
 from flagctl.cli import acts, audit, database, follow_ups, reminders, serve, tokens, users
 from flagctl.cli.doctor import doctor
 from flagctl.cli.exits import EXPLAINED
+from flagctl.cli.impact import impact
 from flagctl.cli.options import Json
 from flagctl.cli.say import say
 from flagctl.cli.up import up
@@ -65,6 +66,7 @@ app.command("runtime", help="Serve the job-submission runtime.")(
     serve.command_of("runtime", serve.RUNTIME_PORT)
 )
 app.command()(status)
+app.command()(impact)
 app.command()(acts.rollback)
 app.command("raise")(acts.raise_)
 app.command()(acts.end)

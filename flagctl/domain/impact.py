@@ -94,6 +94,20 @@ class Impact:
     next_flip: AuditEvent | None
 
 
+@dataclass(frozen=True, slots=True)
+class LastHour:
+    """The strip, and what each of its flips came to, the newest first.
+
+    `is_readable` tells whether the counts could be read; `has_more` that there were too many
+    flips to mark them all.
+    """
+
+    minutes: tuple[Minute, ...]
+    impacts: tuple[Impact, ...]
+    is_readable: bool
+    has_more: bool
+
+
 def minute_of(when: datetime) -> int:
     """Return the minute that an aware time lies in."""
     return int(when.timestamp() // SECONDS_A_MINUTE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from flagctl.domain.impact import Impact, Minute, Side, Totals, begin_of
+from flagctl.domain.impact import Impact, LastHour, Minute, Side, Totals, begin_of
 from flagctl.present.sentence import sentence
 from flagctl.present.wording import clock, plural
 from flagctl.vocabulary import RESOLUTIONS, Mode, ResolutionOutcome
@@ -113,19 +113,12 @@ class ImpactRecord:
     """The same for a person."""
 
 
-def impact_record(
-    minutes: Iterable[Minute],
-    impacts: Iterable[Impact],
-    now: datetime,
-    *,
-    is_readable: bool = True,
-    has_more_flips: bool = False,
-) -> ImpactRecord:
+def impact_record(hour: LastHour, now: datetime) -> ImpactRecord:
     """Return the last hour as it is shown."""
-    shown = tuple(minute_record(minute, now) for minute in minutes)
-    flips = tuple(flip_record(each, now) for each in impacts)
-    told = _hour(shown, now) if is_readable else "The counts can't be read now."
-    return ImpactRecord(now, is_readable, has_more_flips, shown, flips, told)
+    minutes = tuple(minute_record(minute, now) for minute in hour.minutes)
+    flips = tuple(flip_record(each, now) for each in hour.impacts)
+    told = _hour(minutes, now) if hour.is_readable else "The counts can't be read now."
+    return ImpactRecord(now, hour.is_readable, hour.has_more, minutes, flips, told)
 
 
 def minute_record(minute: Minute, now: datetime) -> MinuteRecord:

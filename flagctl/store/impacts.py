@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +13,7 @@ from flagctl.domain.impact import (
     SIDE_MINUTES,
     STRIP_MINUTES,
     Impact,
-    Minute,
+    LastHour,
     begin_of,
     impact,
     minute_of,
@@ -27,20 +26,6 @@ from flagctl.vocabulary import Outcome
 
 FLIPS_MARKED: Final = 30
 BUDGET_S: Final = 0.005
-
-
-@dataclass(frozen=True, slots=True)
-class LastHour:
-    """The strip, and what each of its flips came to, the newest first.
-
-    `is_readable` tells whether the counts could be read; `has_more` that there were too many
-    flips to mark them all.
-    """
-
-    minutes: tuple[Minute, ...]
-    impacts: tuple[Impact, ...]
-    is_readable: bool
-    has_more: bool
 
 
 def last_hour(files: DataFiles, control: sqlite3.Connection, now: datetime) -> LastHour:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from flagctl import __version__
 from flagctl.errors import InvalidError, NotFoundError, StaleError
-from flagctl.present.impact import ImpactRecord
+from flagctl.present.impact import ImpactRecord, impact_record
 from flagctl.present.plain import to_plain
 from flagctl.present.processes import followers
 from flagctl.present.receipt import Done, receipt_record, warnings_for
@@ -29,6 +29,7 @@ from flagctl.present.status import flag_record
 from flagctl.present.trail import audit_record
 from flagctl.store.audit_log import changes_since
 from flagctl.store.audit_search import find
+from flagctl.store.impacts import last_hour
 from flagctl.store.reading import read_flags, reading
 from flagctl.store.writing import Receipt
 from flagctl.vocabulary import Outcome
@@ -36,7 +37,6 @@ from flagctl.web.act_forms import FORMS, Form
 from flagctl.web.api_bodies import BODIES, AuditPage, AuditQuery, Body, Problem
 from flagctl.web.audit import search_from
 from flagctl.web.identity import Caller, WithToken
-from flagctl.web.impact import last_hour_of
 from flagctl.web.outlook import look, who_follows
 from flagctl.web.problems import PROBLEM_JSON, problem, status_of
 from flagctl.web.problems import install as install_problems
@@ -121,9 +121,10 @@ def processes(request: Request, _caller: WithToken, revision: AnyRevision = None
 def impact(request: Request, _caller: WithToken) -> Response:
     """Return the resolutions of the last hour by minute, mode and outcome, and around each flip."""
     services = services_of(request)
+    now = services.clock()
     with reading(services.files, services.settings.busy_timeout_s) as connection:
-        found = last_hour_of(services, connection, services.clock())
-    return JSONResponse(to_plain(found))
+        found = last_hour(services.files, connection, now)
+    return JSONResponse(to_plain(impact_record(found, now)))
 
 
 @router.get("/audit", response_model=AuditPage, responses=_problems(422))

@@ -7,13 +7,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from flagctl.domain.effective import EffectiveMode, without_store
+from flagctl.present.impact import impact_record
 from flagctl.present.trail import audit_record
 from flagctl.store.audit_search import Search, find
+from flagctl.store.impacts import last_hour
 from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.reading import reading
 from flagctl.web.audit import CHANGES_OF_FLAGS
 from flagctl.web.identity import SignedIn
-from flagctl.web.impact import last_hour_of, strip_of
+from flagctl.web.impact import strip_of
 from flagctl.web.offers import offers
 from flagctl.web.outlook import Outlook, look
 from flagctl.web.pages import render
@@ -34,13 +36,13 @@ def home(request: Request, caller: SignedIn) -> Response:
         found = find(
             connection, Search(actions=CHANGES_OF_FLAGS), limit=RECENT, budget_s=RECENT_BUDGET_S
         )
-        impact = last_hour_of(services, connection, outlook.now)
+        hour = last_hour(services.files, connection, outlook.now)
     return render(
         request,
         "home.html",
         status=outlook.status,
         offers=offers(outlook, caller.actor),
-        strip=strip_of(impact),
+        strip=strip_of(impact_record(hour, outlook.now)),
         recent=[audit_record(event) for event in found.events],
         cold_start=_cold_start(services, outlook).mode,
     )

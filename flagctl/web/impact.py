@@ -15,9 +15,8 @@ from flagctl.present.impact import (
     ImpactRecord,
     MinuteRecord,
     flip_record,
-    impact_record,
 )
-from flagctl.store.impacts import impacts_of, last_hour
+from flagctl.store.impacts import impacts_of
 from flagctl.store.resolution_counts import COUNTS_KEPT_FOR
 from flagctl.vocabulary import Mode, ResolutionOutcome
 from flagctl.web.chart import Chart, chart
@@ -62,18 +61,6 @@ class Around:
 
     flip: FlipRecord
     rows: tuple[Compared, ...]
-
-
-def last_hour_of(services: Services, control: sqlite3.Connection, now: datetime) -> ImpactRecord:
-    """Return the last hour as pages and the JSON API show it."""
-    found = last_hour(services.files, control, now)
-    return impact_record(
-        found.minutes,
-        found.impacts,
-        now,
-        is_readable=found.is_readable,
-        has_more_flips=found.has_more,
-    )
 
 
 def strip_of(impact: ImpactRecord) -> Strip:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from flagctl.domain.audit import AuditEvent
-from flagctl.domain.impact import STRIP_MINUTES, CountKey, impact, minute_of, strip
+from flagctl.domain.impact import STRIP_MINUTES, CountKey, LastHour, impact, minute_of, strip
 from flagctl.present.impact import flip_record, impact_record
 from flagctl.vocabulary import LADDER, ResolutionOutcome
 from flagctl.web.impact import Around, Strip, around, strip_of
@@ -13,6 +13,8 @@ from flagctl.web.impact import Around, Strip, around, strip_of
 QUIET, BUSY, HURT = 0, 40, 9
 FLIPPED_AGO = timedelta(minutes=20, seconds=24)
 ABSENT_MINUTES = 8
+
+UNREADABLE = LastHour((), (), is_readable=False, has_more=False)
 
 
 def strips(event: AuditEvent) -> dict[str, Strip]:
@@ -24,7 +26,9 @@ def strips(event: AuditEvent) -> dict[str, Strip]:
     busy = {_key(minute): BUSY + minute * 7 % 11 for minute in hour}
     return {
         "without a process": _strip({}, [], now),
-        "that can't be read": strip_of(impact_record((), (), now, is_readable=False)),
+        "that can't be read": strip_of(
+            impact_record(LastHour((), (), is_readable=False, has_more=False), now)
+        ),
         "quiet": _strip(quiet, [], now),
         "busy": _strip(busy, [], now),
         "with a flip": _strip(_hurt(event, hour), [event], now),
@@ -39,8 +43,9 @@ def around_sample(event: AuditEvent) -> Around:
 
 
 def _strip(counts: dict[CountKey, int], flips: list[AuditEvent], now: datetime) -> Strip:
-    impacts = [impact(flip, flips, counts) for flip in flips]
-    return strip_of(impact_record(strip(counts, flips, now), impacts, now))
+    impacts = tuple(impact(flip, flips, counts) for flip in flips)
+    hour = LastHour(strip(counts, flips, now), impacts, is_readable=True, has_more=False)
+    return strip_of(impact_record(hour, now))
 
 
 def _hurt(event: AuditEvent, minutes: range) -> dict[CountKey, int]:

@@ -13,6 +13,7 @@ SURFACE: dict[str, tuple[str, ...]] = {
     "web": ("--host", "--port", "--workers"),
     "runtime": ("--host", "--port", "--workers"),
     "status": ("--check",),
+    "impact": (),
     "rollback": ("mode", "--reason", "--expires", "--owner", "--incident", "--wait", "--actor"),
     "raise": ("mode", "--reason", "--revision", "--actor"),
     "end": ("--reason", "--follow-up", "--no-follow-up", "--revision", "--actor"),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flagctl.domain.impact import Counts, impact, strip
+from flagctl.domain.audit import AuditEvent
+from flagctl.domain.impact import Counts, LastHour, impact, strip
 from flagctl.present.impact import flip_record, impact_record, minute_record, percent
 from flagctl.vocabulary import Mode, ResolutionOutcome
 from tests.counting import RESOLVED, key
@@ -88,18 +89,19 @@ def test_a_minute_is_told_by_mode_and_outcome_with_what_was_committed_in_it() ->
     assert minute_record(silent, NOON).sentence == "11:59 UTC: nobody counted"
 
 
+def told(counts: Counts, *flips: AuditEvent, is_readable: bool = True) -> str:
+    hour = LastHour(strip(counts, flips, NOON), (), is_readable, has_more=False)
+    return impact_record(hour, NOON).sentence
+
+
 def test_the_hour_is_told_in_one_sentence() -> None:
     counts = {key(NOON): 95, key(NOON, outcome=DENIED): 4, key(NOON - MINUTE, HIGH, UNAVAILABLE): 1}
-    minutes = strip(counts, [flip()], NOON)
-    assert impact_record(minutes, [], NOON).sentence == (
+    assert told(counts, flip()) == (
         "11:01 UTC to 12:00 UTC: 100 resolutions, errors 1 %, denied 4 %; 1 flip."
     )
-    assert "No process counted" in impact_record(strip({}, [], NOON), [], NOON).sentence
-    assert (
-        "0 resolutions; 0 flips"
-        in impact_record(strip({key(NOON): 0}, [], NOON), [], NOON).sentence
-    )
-    assert "can't be read" in impact_record((), (), NOON, is_readable=False).sentence
+    assert told({}) == "No process counted anything in the last hour."
+    assert told({key(NOON): 0}) == "11:01 UTC to 12:00 UTC: 0 resolutions; 0 flips."
+    assert "can't be read" in told({}, is_readable=False)
 
 
 @given(counts_of_any_kind)

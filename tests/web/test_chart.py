@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flagctl.domain.audit import AuditEvent
-from flagctl.domain.impact import Counts, impact, minute_of, strip
+from flagctl.domain.impact import Counts, LastHour, impact, minute_of, strip
 from flagctl.present.impact import ImpactRecord, ResolutionsRecord, impact_record
 from flagctl.vocabulary import LADDER, Mode, ResolutionOutcome
 from flagctl.web.chart import BAR_HEIGHT, BASE, LEAST, STEP, Kind, chart, heights_of, top_of_scale
@@ -19,8 +19,10 @@ RESOLVED, DENIED, *_ = ResolutionOutcome
 numbers = st.integers(0, 10**7)
 
 
-def shown(counts: Counts) -> ImpactRecord:
-    return impact_record(strip(counts, [], NOON), [], NOON)
+def shown(counts: Counts, *flips: AuditEvent) -> ImpactRecord:
+    impacts = tuple(impact(each, flips, counts) for each in flips)
+    hour = LastHour(strip(counts, flips, NOON), impacts, is_readable=True, has_more=False)
+    return impact_record(hour, NOON)
 
 
 @given(st.integers(0, 10**9))
@@ -68,7 +70,7 @@ def test_modes_lie_on_rungs_of_which_the_riskier_is_higher() -> None:
 @given(rows_of_flips())
 def test_a_flip_is_marked_within_its_own_minute(flips: list[AuditEvent]) -> None:
     near = [each for each in flips if timedelta() <= NOON - each.at < timedelta(minutes=59)]
-    record = impact_record(strip({}, near, NOON), [impact(each, near, {}) for each in near], NOON)
+    record = shown({}, *near)
     for mark in chart(record).marks:
         (bar,) = (each for each in chart(record).bars if each.x <= mark.x < each.x + STEP)
         assert minute_of(bar.minute.at) == minute_of(mark.flip.at)
