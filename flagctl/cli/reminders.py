@@ -17,13 +17,8 @@ from flagctl.domain import fields
 from flagctl.domain.access import short_name
 from flagctl.domain.reminder_words import RECIPIENTS, Recipient
 from flagctl.errors import InvalidError
-from flagctl.present.reminders import (
-    RemindersRecord,
-    delivery_record,
-    follow_up_record,
-    outlook_record,
-    reminder_record,
-)
+from flagctl.present.reminder_records import RemindersRecord
+from flagctl.present.reminders import reminders_record
 from flagctl.present.wording import clock, plural
 from flagctl.settings import Settings
 
@@ -129,17 +124,7 @@ def overview(desk: Desk, flag_id: int | None, limit: int) -> RemindersRecord:
     at = now()
     with desk.reading() as connection:
         found = read_overview(connection, at, flag_id=flag_id, limit=limit)
-    return RemindersRecord(
-        upcoming=tuple(
-            outlook_record(each.flag, each.due, each.upcoming, at) for each in found.outlooks
-        ),
-        reminders=tuple(
-            reminder_record(each.reminder, each.event, each.deliveries, each.attempts, at)
-            for each in found.followed
-        ),
-        failed=tuple(delivery_record(each, at) for each in found.failed),
-        follow_ups=tuple(follow_up_record(each, at) for each in found.follow_ups),
-    )
+    return reminders_record(found, at)
 
 
 def _stay(settings: Settings) -> None:

@@ -3,152 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from flagctl.domain.access import short_name
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.delivery import Attempt, Delivery, FollowUp, Reminder
-from flagctl.domain.flag import Flag
-from flagctl.domain.reminder import EXPIRED, EXPIRING, Stage
-from flagctl.domain.reminder_words import (
-    DELIVERIES,
-    RECIPIENTS,
-    DeliveryState,
-    Recipient,
-    ReminderKind,
+from flagctl.domain.overview import Followed, Outlook, Overview
+from flagctl.domain.reminder import EXPIRED, EXPIRING
+from flagctl.domain.reminder_words import DELIVERIES, RECIPIENTS, DeliveryState, ReminderKind
+from flagctl.present.reminder_records import (
+    AttemptRecord,
+    DeliveryRecord,
+    FollowUpRecord,
+    OutlookRecord,
+    ReminderRecord,
+    RemindersRecord,
 )
 from flagctl.present.sentence import sentence
 from flagctl.present.wording import clock, plural, until
-from flagctl.vocabulary import FlagKind
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
-    """One try to deliver."""
-
-    at: datetime
-    """When it ended."""
-    took_s: float
-    """How long it took."""
-    error: str | None
-    """What went wrong, without the secrets of the address; `None` when it was taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryRecord:
-    """The way of one reminder to one address."""
-
-    id: int
-    """Its number."""
-    reminder_id: int
-    """The reminder that it is of."""
-    recipient: Recipient
-    """For whom it is."""
-    to: str
-    """The address without its secrets."""
-    note: str | None
-    """For whom this one stands in, and why."""
-    state: DeliveryState
-    """How far it is."""
-    attempts: int
-    """How often it was tried."""
-    next_attempt_at: datetime | None
-    """When it is tried next; `None` when it is not."""
-    finished_at: datetime | None
-    """When that was decided."""
-    error: str | None
-    """What went wrong last."""
-    sentence: str
-    """The same for a person."""
-    history: tuple[AttemptRecord, ...]
-    """Every try, the oldest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReminderRecord:
-    """One thing that was or is to be told."""
-
-    id: int
-    """Its number, which stands in the message too."""
-    kind: ReminderKind
-    """What made it."""
-    flag_id: int | None
-    """The flag that it is about."""
-    stage: str | None
-    """The stage of the flag's schedule."""
-    at: datetime
-    """When it was to come."""
-    told_at: datetime | None
-    """When it was given out for delivery."""
-    settled_at: datetime | None
-    """When somebody acted on the flag, so that nothing of it need be told any more."""
-    held_until: datetime | None
-    """Until when somebody snoozed it."""
-    missed: int
-    """How many earlier stages it stands for."""
-    sentence: str
-    """What it tells."""
-    deliveries: tuple[DeliveryRecord, ...]
-    """Its ways."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutlookRecord:
-    """What comes next of an active flag."""
-
-    flag_id: int
-    """The flag's number."""
-    kind: FlagKind
-    """Its kind."""
-    owner: str
-    """Who answers for it."""
-    due: str | None
-    """The stage that has come and was not told yet."""
-    stage: str
-    """The stage that comes next."""
-    at: datetime
-    """When that is."""
-    tells: tuple[Recipient, ...]
-    """Who is told then."""
-    sentence: str
-    """The same for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class FollowUpRecord:
-    """What a flag left to do when it ended."""
-
-    flag_id: int
-    """The flag's number."""
-    link: str
-    """A link or a ticket's name."""
-    opened_at: datetime
-    """When the flag ended."""
-    opened_by: str
-    """Who ended it."""
-    closed_at: datetime | None
-    """When a person closed it; `None` while it is open."""
-    closed_by: str | None
-    """Who closed it."""
-    closing_words: str | None
-    """What was done about it."""
-    sentence: str
-    """The same for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemindersRecord:
-    """Everything about reminders."""
-
-    upcoming: tuple[OutlookRecord, ...]
-    """What comes next of each active flag."""
-    reminders: tuple[ReminderRecord, ...]
-    """What was told, the newest first."""
-    failed: tuple[DeliveryRecord, ...]
-    """What was given up, until somebody has seen it."""
-    follow_ups: tuple[FollowUpRecord, ...]
-    """What is still to be done after flags that ended."""
 
 
 def stage_words(stage: str) -> str:
@@ -159,14 +31,29 @@ def stage_words(stage: str) -> str:
     return f"{plural(int(number), unit)} after" if unit and number.isdigit() else stage
 
 
-def outlook_record(flag: Flag, due: Stage | None, upcoming: Stage, now: datetime) -> OutlookRecord:
+def reminders_record(found: Overview, now: datetime) -> RemindersRecord:
+    """Return everything about reminders, as it is shown."""
+    return RemindersRecord(
+        upcoming=tuple(outlook_record(each, now) for each in found.outlooks),
+        waiting=tuple(delivery_record(each, now) for each in found.waiting),
+        reminders=tuple(reminder_record(each, now) for each in found.followed),
+        has_older=found.has_older,
+        failed=tuple(delivery_record(each, now) for each in found.failed),
+        follow_ups=tuple(follow_up_record(each, now) for each in found.follow_ups),
+    )
+
+
+def outlook_record(found: Outlook, now: datetime) -> OutlookRecord:
     """Return what comes next of a flag, as it is shown."""
+    flag, due, upcoming = found.flag, found.due, found.upcoming
     tells = " and ".join(RECIPIENTS[each].label for each in upcoming.tells)
     waits = f"{stage_words(due.name)} has come and is not told yet; " if due else ""
     return OutlookRecord(
         flag_id=flag.id,
         kind=flag.kind,
         owner=flag.owner,
+        current=found.current.name if found.current else None,
+        held_until=found.held_until,
         due=due.name if due else None,
         stage=upcoming.name,
         at=upcoming.at,
@@ -179,14 +66,9 @@ def outlook_record(flag: Flag, due: Stage | None, upcoming: Stage, now: datetime
     )
 
 
-def reminder_record(
-    reminder: Reminder,
-    event: AuditEvent | None,
-    deliveries: Sequence[Delivery],
-    attempts: Sequence[Attempt],
-    now: datetime,
-) -> ReminderRecord:
+def reminder_record(found: Followed, now: datetime) -> ReminderRecord:
     """Return a reminder with its ways, as it is shown."""
+    reminder = found.reminder
     return ReminderRecord(
         id=reminder.id,
         kind=reminder.kind,
@@ -197,12 +79,12 @@ def reminder_record(
         settled_at=reminder.settled_at,
         held_until=reminder.held_until,
         missed=reminder.missed,
-        sentence=_sentence(reminder, event, now),
+        sentence=_sentence(reminder, found.event, now),
         deliveries=tuple(
             delivery_record(
-                delivery, now, [each for each in attempts if each.delivery_id == delivery.id]
+                delivery, now, [each for each in found.attempts if each.delivery_id == delivery.id]
             )
-            for delivery in deliveries
+            for delivery in found.deliveries
         ),
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from flagctl.domain.audit import Detail
 from flagctl.domain.change import Actor
+from flagctl.domain.decision import require_current_revision
 from flagctl.domain.flag import Flag
 from flagctl.domain.reminder import SNOOZE_MAX, current, flag_plan, snooze_end, upcoming
 from flagctl.domain.reminder_words import ReminderKind
@@ -15,7 +16,7 @@ from flagctl.errors import ConflictError, InvalidError
 from flagctl.store import outbox
 from flagctl.store.access import administer
 from flagctl.store.planning import due_stage_of_flag
-from flagctl.store.reminder_reading import read_failed, read_term, read_told_of_flag
+from flagctl.store.reminder_reading import read_term, read_told_of_flag
 from flagctl.store.transaction import Transaction
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Action, Role
@@ -31,21 +32,34 @@ class Acknowledged:
     failed: int
 
 
-def acknowledge(store: ControlStore, actor: Actor, span: timedelta = SNOOZE_MAX) -> Acknowledged:
+def acknowledge(
+    store: ControlStore,
+    actor: Actor,
+    span: timedelta = SNOOZE_MAX,
+    revision: int | None = None,
+) -> Acknowledged:
     """Hold what of the current stage is not delivered yet, and mark failed deliveries as seen.
 
     The stage that follows comes at its time whatever is acknowledged before it.
+
+    Args:
+        store: the writer of control.db.
+        actor: who is on it.
+        span: for how long, at most an hour.
+        revision: the one that was looked at; `None` when that does not matter.
 
     Raises:
         ConflictError: no stage has come, and no delivery has failed unseen.
         ForbiddenError: the actor's role may not do this.
         InvalidError: the span is longer than an hour, or not above zero.
+        StaleError: the flags were changed since, so another stage would be held.
 
     """
     if not timedelta(0) < span <= SNOOZE_MAX:
         raise InvalidError("A reminder is snoozed for at most 1h. Give a span up to that.", "for")
 
     def work(at: Transaction) -> tuple[Acknowledged, Detail]:
+        require_current_revision(revision, at.state(), upward=False)
         done = _hold(at, span)
         failed = _see_failed(at)
         if done is None and not failed:
@@ -57,6 +71,24 @@ def acknowledge(store: ControlStore, actor: Actor, span: timedelta = SNOOZE_MAX)
         told = until.isoformat() if until else None
         learnt = {"flag": flag, "stage": stage, "until": told, "failed": failed or None}
         return Acknowledged(flag, stage, until, failed), learnt
+
+    return administer(store, actor, Action.ACKNOWLEDGE, {}, work, Role.OPERATOR)
+
+
+def see_failed(store: ControlStore, actor: Actor, up_to: int | None = None) -> Acknowledged:
+    """Note that somebody has seen what failed, up to the delivery of that number.
+
+    Raises:
+        ConflictError: no delivery has failed unseen.
+        ForbiddenError: the actor's role may not do this.
+
+    """
+
+    def work(at: Transaction) -> tuple[Acknowledged, Detail]:
+        failed = _see_failed(at, up_to)
+        if not failed:
+            raise ConflictError("Nothing has failed that nobody has seen yet.")
+        return Acknowledged(None, None, None, failed), {"failed": failed}
 
     return administer(store, actor, Action.ACKNOWLEDGE, {}, work, Role.OPERATOR)
 
@@ -91,8 +123,10 @@ def _hold_stage(at: Transaction, flag: Flag, until: datetime) -> None:
     )
 
 
-def _see_failed(at: Transaction) -> int:
-    failed = read_failed(at.connection)
-    for delivery in failed:
-        at.update("delivery", delivery.id, {"seen_at": to_text(at.now)})
-    return len(failed)
+def _see_failed(at: Transaction, up_to: int | None = None) -> int:
+    seen = at.connection.execute(
+        "UPDATE delivery SET seen_at = :now WHERE state = 'dead' AND seen_at IS NULL "
+        "AND id <= coalesce(:up_to, id)",
+        {"now": to_text(at.now), "up_to": up_to},
+    )
+    return seen.rowcount

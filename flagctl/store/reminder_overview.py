@@ -3,52 +3,52 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import datetime
 
-from flagctl.domain.delivery import Delivery, FollowUp
 from flagctl.domain.flag import Flag
-from flagctl.domain.reminder import Stage, due, flag_plan, upcoming
+from flagctl.domain.overview import Outlook, Overview
+from flagctl.domain.reminder import current, due, flag_plan, upcoming
 from flagctl.store.follow_ups import read_follow_ups
 from flagctl.store.reading import read_state
 from flagctl.store.reminder_reading import (
-    Followed,
     read_failed,
     read_followed,
+    read_held_until,
     read_term,
     read_told_of_flag,
+    read_waiting,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What comes next of an active flag; `due` has come and is not told yet."""
-
-    flag: Flag
-    due: Stage | None
-    upcoming: Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What comes, what was told and how that went, what failed, and what is left to do."""
-
-    outlooks: tuple[Outlook, ...]
-    followed: tuple[Followed, ...]
-    failed: tuple[Delivery, ...]
-    follow_ups: tuple[FollowUp, ...]
-
-
 def read_overview(
-    connection: sqlite3.Connection, now: datetime, *, flag_id: int | None = None, limit: int = 50
+    connection: sqlite3.Connection,
+    now: datetime,
+    *,
+    flag_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> Overview:
-    """Return the overview, of one flag if asked; `limit` bounds what was told."""
+    """Return the overview, of one flag if asked.
+
+    Args:
+        connection: control.db, at one moment.
+        now: the time, aware and in UTC.
+        flag_id: leave out what is about other flags.
+        before: of what was told, only what has a smaller number.
+        limit: how much of what was told.
+
+    """
     flags = [flag for flag in read_state(connection).flags if flag_id in (None, flag.id)]
+    told = read_followed(connection, flag_id=flag_id, before=before, limit=limit + 1)
     return Overview(
-        tuple(each for flag in flags if (each := _outlook(connection, flag, now))),
-        tuple(read_followed(connection, flag_id=flag_id, limit=limit)),
-        tuple(read_failed(connection)),
-        tuple(read_follow_ups(connection)),
+        outlooks=tuple(each for flag in flags if (each := _outlook(connection, flag, now))),
+        waiting=tuple(read_waiting(connection, flag_id)),
+        followed=tuple(told[:limit]),
+        has_older=len(told) > limit,
+        failed=tuple(read_failed(connection, flag_id)),
+        follow_ups=tuple(
+            each for each in read_follow_ups(connection) if flag_id in (None, each.flag_id)
+        ),
     )
 
 
@@ -58,4 +58,11 @@ def _outlook(connection: sqlite3.Connection, flag: Flag, now: datetime) -> Outlo
         return None
     told = read_told_of_flag(connection, flag)
     found = due(plan, now, told)
-    return Outlook(flag, found.stage if found else None, upcoming(plan, now, told))
+    held_until = read_held_until(connection, flag)
+    return Outlook(
+        flag,
+        due=found.stage if found else None,
+        upcoming=upcoming(plan, now, told),
+        current=current(plan, now),
+        held_until=held_until if held_until and held_until > now else None,
+    )

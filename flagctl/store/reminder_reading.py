@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from flagctl.domain.access import Person
-from flagctl.domain.audit import AuditEvent
-from flagctl.domain.delivery import BACK_OFF, CLAIM, Attempt, Delivery, Reminder
+from flagctl.domain.delivery import BACK_OFF, CLAIM, Delivery, Reminder
 from flagctl.domain.flag import Flag
+from flagctl.domain.overview import Followed
 from flagctl.domain.reminder import SNOOZE_MAX, Term, Told
 from flagctl.domain.reminder_words import ReminderKind
 from flagctl.domain.times import from_text, to_text
@@ -25,6 +25,8 @@ from flagctl.store.rows import (
 )
 from flagctl.vocabulary import Action
 
+DELIVERIES_SHOWN: Final = 100
+
 # A time further ahead than it can lawfully be was written under a clock that ran ahead.
 DUE: Final = """
 d.state = 'waiting'
@@ -32,16 +34,6 @@ AND (d.next_attempt_at <= :now OR d.next_attempt_at > :retry_limit)
 AND (d.claimed_until IS NULL OR d.claimed_until <= :now OR d.claimed_until > :claim_limit)
 AND (r.held_until IS NULL OR r.held_until <= :now OR r.held_until > :hold_limit)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """A reminder with its ways and how each of them went; `event` is what it tells of, if any."""
-
-    reminder: Reminder
-    event: AuditEvent | None
-    deliveries: tuple[Delivery, ...]
-    attempts: tuple[Attempt, ...]
 
 
 def due_bounds(now: datetime) -> dict[str, str]:
@@ -75,6 +67,16 @@ def read_told_of_flag(connection: sqlite3.Connection, flag: Flag) -> list[Told]:
         "flag_id = :flag AND generation = :generation",
         {"flag": flag.id, "generation": flag.revision},
     )
+
+
+def read_held_until(connection: sqlite3.Connection, flag: Flag) -> datetime | None:
+    """Return until when somebody holds the newest stage of the flag as it is now."""
+    found = connection.execute(
+        "SELECT held_until FROM reminder WHERE flag_id = ? AND generation = ? AND kind = ? "
+        "ORDER BY id DESC LIMIT 1",
+        (flag.id, flag.revision, ReminderKind.STAGE),
+    ).fetchone()
+    return from_text(found[0]) if found and found[0] else None
 
 
 def read_told_of_event(connection: sqlite3.Connection, event_id: int) -> list[Told]:
@@ -124,25 +126,53 @@ def is_known(connection: sqlite3.Connection, key: str) -> bool:
 
 
 def read_followed(
-    connection: sqlite3.Connection, *, flag_id: int | None = None, limit: int = 50
+    connection: sqlite3.Connection,
+    *,
+    flag_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[Followed]:
     """Return the newest reminders with how they went, the newest first."""
-    where = "" if flag_id is None else "WHERE flag_id = :flag "
+    wanted = [] if flag_id is None else ["flag_id = :flag"]
+    wanted += [] if before is None else ["id < :before"]
+    where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
     found = rows(
         connection,
         f"SELECT * FROM reminder {where}ORDER BY id DESC LIMIT :limit",  # noqa: S608
-        {"flag": flag_id, "limit": limit},
+        {"flag": flag_id, "before": before, "limit": limit},
     )
     return [_followed(connection, reminder_from_row(row)) for row in found]
 
 
-def read_failed(connection: sqlite3.Connection) -> list[Delivery]:
-    """Return the deliveries that were given up and that nobody has seen yet, the oldest first."""
+def read_failed(connection: sqlite3.Connection, flag_id: int | None = None) -> list[Delivery]:
+    """Return what was given up and nobody has seen yet, of one flag if asked; the oldest 100."""
+    return _read_deliveries(connection, "d.state = 'dead' AND d.seen_at IS NULL", flag_id)
+
+
+def read_waiting(connection: sqlite3.Connection, flag_id: int | None = None) -> list[Delivery]:
+    """Return what has come and is not delivered yet, of one flag if asked; the oldest 100."""
+    return _read_deliveries(connection, "d.state = 'waiting'", flag_id)
+
+
+def _read_deliveries(
+    connection: sqlite3.Connection, where: str, flag_id: int | None
+) -> list[Delivery]:
+    of_flag = "" if flag_id is None else " AND r.flag_id = :flag"
     found = rows(
         connection,
-        "SELECT * FROM delivery WHERE state = 'dead' AND seen_at IS NULL ORDER BY id",
+        "SELECT d.* FROM delivery d JOIN reminder r ON r.id = d.reminder_id "  # noqa: S608
+        f"WHERE {where}{of_flag} ORDER BY d.id LIMIT :limit",
+        {"flag": flag_id, "limit": DELIVERIES_SHOWN},
     )
     return [delivery_from_row(row) for row in found]
+
+
+def read_newest_failed(connection: sqlite3.Connection) -> tuple[int, Delivery | None]:
+    """Return how many deliveries were given up that nobody has seen yet, and the newest."""
+    unseen = "FROM delivery WHERE state = 'dead' AND seen_at IS NULL"
+    (count,) = connection.execute(f"SELECT count(*) {unseen}").fetchone()
+    found = rows(connection, f"SELECT * {unseen} ORDER BY id DESC LIMIT 1") if count else iter(())
+    return count, next(map(delivery_from_row, found), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +194,8 @@ def read_undelivered(connection: sqlite3.Connection) -> Undelivered:
         "SELECT count(*), min(at) FROM reminder WHERE told_at IS NULL"
     ).fetchone()
     times = [from_text(at) for at in (oldest, oldest_untold) if at is not None]
-    return Undelivered(waiting + untold, min(times, default=None), len(read_failed(connection)))
+    failed, _ = read_newest_failed(connection)
+    return Undelivered(waiting + untold, min(times, default=None), failed)
 
 
 def read_person_named(connection: sqlite3.Connection, name: str) -> Person | None:

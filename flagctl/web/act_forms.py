@@ -19,7 +19,7 @@ from flagctl.domain.change import (
 )
 from flagctl.errors import InvalidError
 from flagctl.vocabulary import Action
-from flagctl.web.typed import Fields
+from flagctl.web.typed import Fields, number_in
 
 OTHER = "other"
 """The choice of an expiry that is written beside it."""
@@ -50,12 +50,7 @@ def _optional(form: Fields, name: str) -> str | None:
 
 
 def _revision(form: Fields) -> int | None:
-    text = _optional(form, "revision")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise InvalidError(f"revision {text!r} is not a number.", "revision")
-    return int(text)
+    return number_in(form, "revision")
 
 
 def _expiry(form: Fields, now: datetime) -> datetime | None:

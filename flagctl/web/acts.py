@@ -15,12 +15,14 @@ from flagctl.present.trail import audit_record
 from flagctl.store.audit_log import changes_since
 from flagctl.store.reading import reading
 from flagctl.store.trouble import StoreTroubleError
+from flagctl.vocabulary import Action
 from flagctl.web.act_forms import FORMS, Form
 from flagctl.web.act_views import view
 from flagctl.web.identity import Caller, SignedIn
-from flagctl.web.outlook import look
+from flagctl.web.outlook import Outlook, look
 from flagctl.web.pages import render
 from flagctl.web.problems import status_of
+from flagctl.web.retiring import remains
 from flagctl.web.services import Services, services_of
 from flagctl.web.typed import Fields, TypedToKeep
 
@@ -65,8 +67,17 @@ def _page(
         "meanwhile": _meanwhile(services, error),
         "status": outlook.status,
         "view": view(form, outlook, caller, typed),
+        "remains": _remains(services, form, outlook),
     }
     return render(request, form.template, status_of(error) if error else 200, **context)
+
+
+def _remains(services: Services, form: Form, outlook: Outlook) -> tuple[str, ...]:
+    """Return what is left to clean up after this act, if it is one that leaves something."""
+    cutover = outlook.state.cutover
+    if form.action is not Action.RETIRE or cutover is None:
+        return ()
+    return remains(services, cutover, outlook.state)
 
 
 def _meanwhile(services: Services, error: FlagctlError | None) -> list[AuditRecord]:

@@ -24,6 +24,7 @@ from flagctl.web import (
     problems,
     processes,
     receipts,
+    reminders,
     runbook,
     sign_in,
     tokens,
@@ -36,7 +37,7 @@ from flagctl.web.pages import templates
 from flagctl.web.services import Services
 
 ROOMS = (
-    health, metrics, sign_in, account, home, acts, receipts, flags, audit, verifying,
+    health, metrics, sign_in, account, home, acts, receipts, flags, reminders, audit, verifying,
     processes, runbook, people, tokens, patterns,
 )  # fmt: skip
 

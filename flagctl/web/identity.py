@@ -23,6 +23,7 @@ from flagctl.store.credentials import actor_name, read_person, read_role_token
 from flagctl.store.reading import reading
 from flagctl.store.sessions import ABSOLUTE_LIMIT
 from flagctl.vocabulary import Door, Role
+from flagctl.web.alarms import read_alarms
 from flagctl.web.services import Services, services_of
 from flagctl.web.times import IN_UTC
 
@@ -91,6 +92,7 @@ def find_caller(request: Request) -> Caller | None:
         return None
     with reading(services.files, services.settings.busy_timeout_s) as connection:
         person = read_person(connection, session.person_id)
+        request.state.alarms = read_alarms(connection)
     if person is None or person.disabled_at is not None:
         return None
     return Caller(Actor(actor_name(person.name), person.role, Door.WEB), person)

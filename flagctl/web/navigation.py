@@ -26,6 +26,7 @@ class Place:
 MENU: Final = (
     Place(HOME, "Home"),
     Place("/audit", "Audit"),
+    Place("/reminders", "Reminders"),
     Place("/processes", "Processes"),
     Place("/runbook", "Runbook"),
     Place("/people", "People", Role.ADMIN),

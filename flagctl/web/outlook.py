@@ -63,7 +63,7 @@ def look(services: Services) -> Outlook:
         effective(state, pin=None, break_glass=glass.mode if glass else None),
         reports=reports,
         committed_at=since,
-        break_glass=_shown(glass, now) if glass else None,
+        break_glass=shown_break_glass(glass, now) if glass else None,
     )
     return Outlook(state, services.facts(), reports, status_record(sight, now), now)
 
@@ -75,7 +75,8 @@ def who_follows(services: Services, outlook: Outlook, revision: int) -> Converge
     return followers(outlook.reports, revision, outlook.now, since)
 
 
-def _shown(glass: BreakGlass, now: datetime) -> BreakGlassRecord:
+def shown_break_glass(glass: BreakGlass, now: datetime) -> BreakGlassRecord:
+    """Return the file as it is shown."""
     return break_glass_record(
         mode=glass.mode,
         host=glass.host,

@@ -17,6 +17,7 @@ from flagctl.present.wording import plural
 from flagctl.settings import Settings
 from flagctl.vocabulary import FRESHNESS, MODES, RESOLUTIONS, SOURCES, Role, Tone
 from flagctl.web import times
+from flagctl.web.alarms import NOTHING, banner
 from flagctl.web.navigation import menu_for
 from flagctl.web.services import services_of
 
@@ -33,8 +34,11 @@ def render(request: Request, template: str, status_code: int = 200, **context: o
     found = request.app.state.templates
     assert isinstance(found, Jinja2Templates)  # noqa: S101 - `create` put it there
     caller = getattr(request.state, "caller", None)
+    services, alarms = services_of(request), getattr(request.state, "alarms", NOTHING)
+    now = services.clock()
     values: dict[str, Any] = {
-        "now": services_of(request).clock(),
+        "now": now,
+        "banner": banner(services, alarms, now) if caller else None,
         "me": caller,
         "menu": menu_for(caller.actor.role) if caller else [],
         "here": request.url.path,

@@ -18,6 +18,7 @@ from flagctl.errors import InvalidError, NotFoundError, StaleError
 from flagctl.present.processes import followers
 from flagctl.present.receipt import Done, receipt_record
 from flagctl.present.records import ReceiptRecord, StatusRecord
+from flagctl.present.reminder_records import RemindersRecord
 from flagctl.present.status import Sight, break_glass_record, flag_record, status_record
 from flagctl.present.trail import audit_record
 from flagctl.settings import Settings
@@ -36,11 +37,14 @@ from flagctl.vocabulary import (
     Tone,
 )
 from flagctl.web.act_views import Choice
+from flagctl.web.alarms import Banner
 from flagctl.web.identity import SignedIn
 from flagctl.web.impact import Around, Strip
 from flagctl.web.impact_samples import around_sample, strips
 from flagctl.web.offers import Direction, Offer
 from flagctl.web.pages import render
+from flagctl.web.reminder_samples import banners, no_reminders, reminders
+from flagctl.web.reminders import HOLDS, WORDS
 from flagctl.web.services import services_of
 
 DEVELOPMENT: Final = Settings().environment
@@ -56,7 +60,14 @@ def patterns(request: Request, _caller: SignedIn) -> Response:
     if services_of(request).settings.environment != DEVELOPMENT:
         raise NotFoundError("The pattern page is there in development only.")
     return render(
-        request, "patterns.html", now=NOW, samples=Samples(), ladder=LADDER, tones=tuple(Tone)
+        request,
+        "patterns.html",
+        now=NOW,
+        samples=Samples(),
+        ladder=LADDER,
+        tones=tuple(Tone),
+        holds=HOLDS,
+        **WORDS,
     )
 
 
@@ -103,6 +114,17 @@ class Samples:
         return status_record(
             Sight("development", state, in_force, reports=reports, break_glass=glass), NOW
         )
+
+    @property
+    def banners(self) -> list[Banner]:
+        """Return the banner in each state."""
+        flags = (_flag(), replace(_flag(FlagKind.CUTOVER), extensions=0))
+        return banners(flags, self.status.break_glass, LONG, NOW)
+
+    @property
+    def reminders(self) -> list[RemindersRecord]:
+        """Return reminders in every state, and before there was any."""
+        return [reminders(_flag(), _EVENT, NOW), no_reminders(NOW)]
 
     @property
     def receipts(self) -> list[tuple[ReceiptRecord, bool]]:

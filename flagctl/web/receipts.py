@@ -16,6 +16,7 @@ from flagctl.vocabulary import Outcome
 from flagctl.web.identity import SignedIn
 from flagctl.web.outlook import Outlook, look, who_follows
 from flagctl.web.pages import render
+from flagctl.web.retiring import with_what_remains
 from flagctl.web.services import Services, services_of
 
 router = APIRouter()
@@ -51,4 +52,5 @@ def _record(
     revision = event.revision or outlook.state.revision
     shown = who_follows(services, outlook, revision)
     warnings = warnings_for(outlook.state, outlook.reports, outlook.facts.break_glass, outlook.now)
-    return event, receipt_record(done, outlook.now, shown, warnings)
+    record = receipt_record(done, outlook.now, shown, warnings)
+    return event, with_what_remains(services, done, record)

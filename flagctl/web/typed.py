@@ -8,8 +8,11 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from flagctl.errors import InvalidError
+
 FORM = "application/x-www-form-urlencoded"
 FIELDS_AT_MOST = 50
+DIGITS_AT_MOST = 15
 
 Fields = Mapping[str, str]
 
@@ -27,6 +30,21 @@ async def typed_to_keep(request: Request) -> Fields:
     found = await typed(request)
     request.state.typed = found
     return found
+
+
+def number_in(fields: Fields, name: str) -> int | None:
+    """Return the number in the field, `None` when it is blank.
+
+    Raises:
+        InvalidError: it is none, or longer than any that we give.
+
+    """
+    text = fields.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS_AT_MOST):
+        raise InvalidError(f"{name} {text!r} is not a number.", name)
+    return int(text)
 
 
 Typed = Annotated[Fields, Depends(typed)]

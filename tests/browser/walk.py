@@ -21,6 +21,8 @@ ALWAYS = (
     "/audit?person=nobody",
     "/audit?since=yesterday",
     "/processes",
+    "/reminders",
+    "/reminders?flag=x",
     "/runbook",
     "/people",
     "/tokens",
@@ -40,6 +42,8 @@ ROLLED_BACK = (
     "/flags/1",
     "/flags/3",
     "/audit",
+    "/reminders",
+    "/reminders?flag=3",
 )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from flagctl.domain.fields import NOTIFY_SCHEMES
+from flagctl.domain.overview import Followed
 from flagctl.domain.reminder_words import DeliveryState
 from flagctl.reminders.addresses import AddressBook
 from flagctl.reminders.delivering import Tools, new_holder
@@ -16,7 +17,7 @@ from flagctl.reminders.runner import Runner
 from flagctl.store.files import DataFiles
 from flagctl.store.people import add_person
 from flagctl.store.reading import reading
-from flagctl.store.reminder_reading import Followed, read_followed
+from flagctl.store.reminder_reading import read_followed
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Role
 from tests.reminders.receiver import Receiver

@@ -21,6 +21,7 @@ from flagctl.store.people import add_person, issue_link
 from flagctl.store.reading import keep_reading, reading
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.sessions import Sessions
+from flagctl.store.tokens import TokenRequest, issue_token
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Door, Mode, Outcome, Role
 from flagctl.web.app import create
@@ -132,6 +133,19 @@ def sign_in(store: ControlStore, make_web: Callable[..., TestClient]) -> Callabl
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def api(store: ControlStore, make_web: Callable[..., TestClient]) -> Callable[[Role], TestClient]:
+    """Return a maker of clients with a token of a role."""
+
+    def make(role: Role = Role.OPERATOR) -> TestClient:
+        web = make_web()
+        issued = issue_token(store, TokenRequest(f"ci-{role}", role=role), ROOT)
+        web.headers["Authorization"] = f"Bearer {issued.secret}"
+        return web
+
+    return make
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ SignIn = Callable[..., TestClient]
         ("/handover", {"owner": "me", "reason": "r", "revision": "2"}),
         ("/cutover", {"mode": "passthrough", "owner": "me", "reason": "r", "expires": "7d"}),
         ("/retire", {"reason": "r", "follow_up": "x", "revision": "2"}),
+        ("/reminders/acknowledge", {"for": "1h", "revision": "2"}),
+        ("/reminders/seen", {"up_to": "1"}),
+        ("/reminders/close", {"flag": "2", "reason": "done"}),
         ("/people", {"name": "mallory", "role": "admin"}),
         ("/people/role", {"name": "victor", "role": "admin"}),
         ("/people/link", {"name": "victor"}),
@@ -45,7 +48,8 @@ def test_a_viewer_can_change_nothing_by_any_form(
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/audit", "/processes", "/runbook", "/flags/2", "/receipts/2", "/rollback"]
+    "path",
+    ["/", "/audit", "/processes", "/reminders", "/runbook", "/flags/2", "/receipts/2", "/rollback"],
 )
 def test_a_viewer_sees_every_page_about_the_flags(
     sign_in: SignIn, rolled_back: ControlStore, path: str
