@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi import APIRouter, FastAPI, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from flagctl import __version__
-from flagctl.errors import InvalidError, NotFoundError, StaleError
+from flagctl.errors import NotFoundError, StaleError
 from flagctl.present.impact import ImpactRecord, impact_record
 from flagctl.present.plain import to_plain
 from flagctl.present.processes import followers
@@ -27,69 +27,41 @@ from flagctl.present.records import (
 )
 from flagctl.present.status import flag_record
 from flagctl.present.trail import audit_record
-from flagctl.store.audit_log import changes_since
 from flagctl.store.audit_search import find
 from flagctl.store.impacts import last_hour
 from flagctl.store.reading import read_flags, reading
 from flagctl.store.writing import Receipt
 from flagctl.vocabulary import Outcome
+from flagctl.web import api_reminders
 from flagctl.web.act_forms import FORMS, Form
+from flagctl.web.api_answers import IfMatch, problems_of, revision_of, stale, tag
 from flagctl.web.api_bodies import BODIES, AuditPage, AuditQuery, Body, Problem
 from flagctl.web.audit import search_from
 from flagctl.web.identity import Caller, WithToken
 from flagctl.web.outlook import look, who_follows
-from flagctl.web.problems import PROBLEM_JSON, problem, status_of
 from flagctl.web.problems import install as install_problems
+from flagctl.web.retiring import with_what_remains
 from flagctl.web.services import Services, services_of
 
 PREFIX: Final = "/api/v1"
 FLAGS_SHOWN: Final = 100
-
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description='The revision that you looked at, in quotes: `"18"`. Upward acts need it.',
-    ),
-]
 
 AnyRevision = Annotated[
     int | None,
     Query(ge=0, le=10**15, description="Who follows this revision: the receipt of its act."),
 ]
 
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": _MEANINGS[status], "content": content}
-        for status in (401, *statuses, 503)
-    }
-
-
-_MEANINGS: Final = {
-    401: "No token, or one that nobody issued",
-    403: "The token's role may not do this",
-    409: "There is nothing to act on, or a precondition does not hold",
-    404: "There is no such revision",
-    412: "The revision is stale: nothing was changed",
-    413: "The body is larger than 64 KiB",
-    422: "What was sent can't be taken",
-    428: "An upward act without a revision",
-    503: "The store can't be used",
-}
-
 router = APIRouter()
 
 
-@router.get("/mode", response_model=StatusRecord, responses=_problems())
+@router.get("/mode", response_model=StatusRecord, responses=problems_of())
 def mode(request: Request, _caller: WithToken) -> Response:
     """Return what is in force, who said so, until when, and who follows."""
     status = look(services_of(request)).status
-    return JSONResponse(to_plain(status), headers=_tag(status.revision))
+    return JSONResponse(to_plain(status), headers=tag(status.revision))
 
 
-@router.get("/flags", response_model=list[FlagRecord], responses=_problems())
+@router.get("/flags", response_model=list[FlagRecord], responses=problems_of())
 def flags(request: Request, _caller: WithToken) -> Response:
     """Return the newest 100 flags, active and ended."""
     services = services_of(request)
@@ -102,7 +74,7 @@ def flags(request: Request, _caller: WithToken) -> Response:
 @router.get(
     "/processes",
     response_model=list[ProcessRecord] | ConvergenceRecord,
-    responses=_problems(404, 422),
+    responses=problems_of(404, 422),
 )
 def processes(request: Request, _caller: WithToken, revision: AnyRevision = None) -> Response:
     """Return the adapter processes heard of within a day; with a revision, who follows it."""
@@ -117,7 +89,7 @@ def processes(request: Request, _caller: WithToken, revision: AnyRevision = None
     return JSONResponse(to_plain(who_follows(services, outlook, revision)))
 
 
-@router.get("/impact", response_model=ImpactRecord, responses=_problems())
+@router.get("/impact", response_model=ImpactRecord, responses=problems_of())
 def impact(request: Request, _caller: WithToken) -> Response:
     """Return the resolutions of the last hour by minute, mode and outcome, and around each flip."""
     services = services_of(request)
@@ -127,7 +99,7 @@ def impact(request: Request, _caller: WithToken) -> Response:
     return JSONResponse(to_plain(impact_record(found, now)))
 
 
-@router.get("/audit", response_model=AuditPage, responses=_problems(422))
+@router.get("/audit", response_model=AuditPage, responses=problems_of(422))
 def audit(request: Request, caller: WithToken, query: Annotated[AuditQuery, Query()]) -> Response:
     """Return a page of the audit trail."""
     typed = query.model_dump(exclude={"before", "after"}, exclude_none=True)
@@ -164,9 +136,9 @@ def _do(
         change = form.build(typed, services.clock())
         receipt = services.store.apply(change, caller.actor, services.facts())
     except StaleError as error:
-        return _stale(services, error)
+        return stale(services, error)
     status = 201 if receipt.outcome is Outcome.ACCEPTED else 200
-    return JSONResponse(to_plain(_record(services, receipt)), status, _tag(receipt.revision))
+    return JSONResponse(to_plain(_record(services, receipt)), status, tag(receipt.revision))
 
 
 def _record(services: Services, receipt: Receipt) -> ReceiptRecord:
@@ -176,32 +148,8 @@ def _record(services: Services, receipt: Receipt) -> ReceiptRecord:
     since = event.at if event.revision == receipt.revision else None
     found = followers(reports, receipt.revision, now, since)
     glass = services.facts().break_glass
-    return receipt_record(done, now, found, warnings_for(receipt.state, reports, glass, now))
-
-
-def _stale(services: Services, error: StaleError) -> Response:
-    """Answer with what is in force now and what was changed since."""
-    with reading(services.files, services.settings.busy_timeout_s) as connection:
-        changes = [audit_record(event) for event in changes_since(connection, error.given)]
-    body = problem(error, mode=to_plain(look(services).status), changes=to_plain(changes))
-    return JSONResponse(body, status_of(error), _tag(error.current), PROBLEM_JSON)
-
-
-def _tag(revision: int) -> dict[str, str]:
-    return {"ETag": f'"{revision}"'}
-
-
-def revision_of(if_match: str | None) -> int | None:
-    """Return the revision that an `If-Match` header names."""
-    if if_match is None:
-        return None
-    text = if_match.strip().removeprefix('"').removesuffix('"')
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise InvalidError(
-            f'If-Match {if_match!r} names no revision. Send one in quotes, such as "18".',
-            "If-Match",
-        )
-    return int(text)
+    warnings = warnings_for(receipt.state, reports, glass, now)
+    return with_what_remains(services, done, receipt_record(done, now, found, warnings))
 
 
 for each in FORMS:
@@ -214,7 +162,7 @@ for each in FORMS:
         response_model=ReceiptRecord,
         responses={
             200: {"model": ReceiptRecord, "description": "It was so already"},
-            **_problems(403, 409, 412, 413, 422, 428),
+            **problems_of(403, 409, 412, 413, 422, 428),
         },
     )
 
@@ -224,6 +172,7 @@ def create(services: Services) -> FastAPI:
     app = FastAPI(title="flagctl", version=__version__, docs_url=None, redoc_url=None)
     app.state.services = services
     app.include_router(router)
+    app.include_router(api_reminders.router)
     install_problems(app)
     plain = app.openapi
 

@@ -82,6 +82,21 @@ class RetireBody(Body):
     follow_up: Link
 
 
+class AcknowledgeBody(Body):
+    """Say that you are on it."""
+
+    for_: Annotated[
+        str,
+        Field(alias="for", description="How long to hold the reminder: a span of at most `1h`."),
+    ] = "1h"
+
+
+class CloseBody(Body):
+    """Close what a flag left to do."""
+
+    reason: Annotated[str, Field(description="What was done about it.")]
+
+
 BODIES: Final[dict[Action, type[Body]]] = {
     Action.ROLL_BACK: RollBackBody,
     Action.RAISE_ROLLBACK: RaiseBody,
@@ -91,6 +106,24 @@ BODIES: Final[dict[Action, type[Body]]] = {
     Action.CUT_OVER: CutOverBody,
     Action.RETIRE: RetireBody,
 }
+
+
+class RemindersQuery(BaseModel):
+    """What of the reminders is wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    flag: Annotated[int, Field(ge=0, lt=10**15, description="Only of this flag.")] | None = None
+    before: Annotated[int, Field(ge=0, lt=10**15, description="Only told before.")] | None = None
+    limit: Annotated[int, Field(ge=1, le=100, description="So many that were told.")] = 20
+
+
+class FollowUpsQuery(BaseModel):
+    """Which follow-ups are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    closed: Annotated[bool, Field(description="Those that were closed, too.")] = False
 
 
 class AuditQuery(BaseModel):

@@ -10,7 +10,7 @@ from flagctl.domain.change import RollBack
 from flagctl.domain.gate import Facts
 from flagctl.store.files import DataFiles
 from flagctl.store.runtime_db import ProcessRegistry
-from flagctl.store.tokens import TokenRequest, issue_token, revoke_token
+from flagctl.store.tokens import revoke_token
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode, Outcome, Role
 from tests.reports import report
@@ -19,19 +19,6 @@ from tests.web.conftest import ROOT, MovedClock, last_outcome, revision
 Make = Callable[..., TestClient]
 PROBLEM = "application/problem+json"
 DOWN = {"mode": "passthrough", "reason": "submit p99 over 30 s"}
-
-
-@pytest.fixture
-def api(store: ControlStore, make_web: Make) -> Callable[[Role], TestClient]:
-    """Return a maker of clients with a token of a role."""
-
-    def make(role: Role = Role.OPERATOR) -> TestClient:
-        web = make_web()
-        issued = issue_token(store, TokenRequest(f"ci-{role}", role=role), ROOT)
-        web.headers["Authorization"] = f"Bearer {issued.secret}"
-        return web
-
-    return make
 
 
 Api = Callable[..., TestClient]
@@ -211,8 +198,12 @@ def test_the_document_names_every_act_and_wants_a_token(web: TestClient) -> None
     document = web.get("/api/v1/openapi.json").json()
     acts = {path for path, item in document["paths"].items() if "post" in item}
     assert acts == {
-        f"/{name}"
-        for name in ("rollback", "raise", "end", "extend", "handover", "cutover", "retire")
+        *(
+            f"/{name}"
+            for name in ("rollback", "raise", "end", "extend", "handover", "cutover", "retire")
+        ),
+        "/reminders/acknowledge",
+        "/follow-ups/{flag_id}/close",
     }
     assert document["security"] == [{"token": []}]
     assert document["components"]["schemas"]["Problem"]["properties"]["code"]
