@@ -20,6 +20,7 @@ from flagctl.reminders.post import Message, Send
 from flagctl.store import deliveries
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import reading
+from flagctl.store.uptime import Uptime, uptime
 from flagctl.store.writing import ControlStore
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Tools:
     clock: Callable[[], datetime]
     send: Send
     holder: str
+    uptime: Callable[[], Uptime] = uptime
 
 
 def new_holder() -> str:
@@ -84,7 +86,7 @@ class Postmen:
     def _deliver_one(self, channel: str) -> bool:
         tools = self._tools
         with tools.store.transaction() as at:
-            delivery = deliveries.claim(at, channel, tools.holder)
+            delivery = deliveries.claim(at, channel, tools.holder, tools.uptime())
         if delivery is None:
             return False
         with reading(tools.files) as connection:

@@ -9,7 +9,7 @@ from flagctl.domain.delivery import Delivery, Reminder
 from flagctl.domain.reminder_words import Recipient, ReminderKind
 from flagctl.domain.telling import told_at_once
 from flagctl.reminders.addresses import AddressBook
-from flagctl.reminders.looking import Surroundings, find
+from flagctl.reminders.looking import Found, Surroundings
 from flagctl.reminders.message import Subject
 from flagctl.store import outbox
 from flagctl.store.audit_log import newest, read_event
@@ -21,9 +21,8 @@ from flagctl.store.transaction import Transaction
 from flagctl.vocabulary import Door, Role
 
 
-def give_out(at: Transaction, around: Surroundings, book: AddressBook) -> None:
-    """Add what is to be told now, and a way to each who is to be told."""
-    found = find(at.connection, around, at.now)
+def give_out(at: Transaction, around: Surroundings, book: AddressBook, found: Found) -> None:
+    """Add what was found to be told now, and a way to each who is to be told."""
     # Any process of the host would tell the same, so the host is who tells it.
     host = Actor(f"host:{around.host}", Role.VIEWER, Door.RUNTIME)
     for seen in found.gone:

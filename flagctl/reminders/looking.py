@@ -26,6 +26,7 @@ from flagctl.store.reminder_reading import (
 )
 from flagctl.store.runtime_db import heard_of
 from flagctl.store.sightings import open_sightings
+from flagctl.store.uptime import Uptime
 from flagctl.vocabulary import Action, Mode
 
 
@@ -68,7 +69,7 @@ def look_around(files: DataFiles) -> Surroundings:
     )
 
 
-def find(connection: sqlite3.Connection, around: Surroundings, now: datetime) -> Found:
+def find(connection: sqlite3.Connection, around: Surroundings, now: datetime, up: Uptime) -> Found:
     """Return what is to be told, given out or delivered now."""
     state = read_state(connection)
     pins = open_sightings(connection, Action.PIN_SEEN)
@@ -83,7 +84,7 @@ def find(connection: sqlite3.Connection, around: Surroundings, now: datetime) ->
             *_glass_gone(connection, around),
         ),
         has_untold=bool(read_untold(connection)),
-        channels=tuple(read_channels_due(connection, now)),
+        channels=tuple(read_channels_due(connection, now, up)),
     )
 
 

@@ -35,7 +35,7 @@ class Outage:
     def __init__(self, tools: Tools, tell_after_s: float = TELL_AFTER_S) -> None:
         self._tools = tools
         self._tell_after_s = tell_after_s
-        self._mark = Lease(tools.files, tools.clock, "outage", tools.holder)
+        self._mark = Lease(tools.files, tools.uptime, "outage", tools.holder)
         self._since_s: float | None = None
         self._may_be_marked = True
         self._waiting: list[Address] | None = None

@@ -13,13 +13,18 @@ from flagctl.reminders.delivering import Postmen, Tools
 from flagctl.reminders.giving_out import give_out
 from flagctl.reminders.looking import find, look_around
 from flagctl.reminders.outage import TELL_AFTER_S, Outage
+from flagctl.store.glance import glance
 from flagctl.store.lease import Lease
 from flagctl.store.reading import reading
+from flagctl.store.reminder_reading import read_channels_due
 
 log = logging.getLogger(__name__)
 
-TURN_EVERY_S: Final = 2.0
-"""How late a reminder may be; an act in the same process is told at once."""
+TURN_EVERY_S: Final = 4.0
+"""How late a reminder may be. An act in the same process is told at once."""
+
+GLANCE_EVERY_S: Final = 1.0
+"""How late an act of another process may be told; between turns this looks at three files only."""
 
 READ_TIMEOUT_S: Final = 1.0
 
@@ -46,7 +51,7 @@ class Runner:
         self._tools = tools
         self._monotonic = monotonic
         self._turn_every_s = turn_every_s
-        self._lease = Lease(tools.files, tools.clock, "reminders", tools.holder)
+        self._lease = Lease(tools.files, tools.uptime, "reminders", tools.holder)
         self._postmen = Postmen(tools)
         self._outage = Outage(tools, tell_outage_after_s)
         self._problem: str | None = None
@@ -114,19 +119,28 @@ class Runner:
         tools = self._tools
         around = look_around(tools.files)
         with reading(tools.files, READ_TIMEOUT_S) as connection:
-            found = find(connection, around, tools.clock())
+            found = find(connection, around, tools.clock(), tools.uptime())
         if not found.is_to_be_written:
             return found.channels
         with tools.store.transaction() as at:
-            give_out(at, around, tools.book)
-            return find(at.connection, around, at.now).channels
+            # Looked for again: another process may have written it meanwhile.
+            give_out(at, around, tools.book, find(at.connection, around, at.now, tools.uptime()))
+            return tuple(read_channels_due(at.connection, at.now, tools.uptime()))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._woken.clear()
             self._turn_safely()
-            self._woken.wait(self._turn_every_s)
+            self._rest()
         self._lease.release()
+
+    def _rest(self) -> None:
+        """Wait for the next turn, or for the first sign that something was committed elsewhere."""
+        seen = glance(self._tools.files)
+        end_s = time.monotonic() + self._turn_every_s
+        while not self._woken.wait(min(GLANCE_EVERY_S, self._turn_every_s)):
+            if time.monotonic() >= end_s or glance(self._tools.files) != seen:
+                return
 
     def _turn_safely(self) -> None:
         """Take a turn; what went wrong is logged once per kind, and the thread lives on."""

@@ -34,10 +34,11 @@ def is_provably_gone(claimer: str) -> bool:
 
 
 def _claimer(pid: int, started: str) -> str:
-    return f"{_boot_id()}/{_pid_namespace()}/{pid}/{started}"
+    return f"{boot_id()}/{_pid_namespace()}/{pid}/{started}"
 
 
-def _boot_id() -> str:
+def boot_id() -> str:
+    """Return the id of this boot of the host, `?` where nobody says."""
     try:
         return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:

@@ -1,7 +1,8 @@
 """Claiming deliveries, and keeping how each attempt went.
 
 A claim is taken and given back in transactions of its own, so that of any number of processes one
-at a time tries a delivery, and another one takes over what a dead one had in its hands.
+at a time tries a delivery, and another one takes over what a dead one had in its hands. It ends
+by the uptime, so a clock that jumps ends none.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from flagctl.store.reading import rows
 from flagctl.store.reminder_reading import DUE, due_bounds
 from flagctl.store.rows import delivery_from_row
 from flagctl.store.transaction import Transaction
+from flagctl.store.uptime import Uptime
 
 
-def claim(at: Transaction, channel: str, holder: str) -> Delivery | None:
+def claim(at: Transaction, channel: str, holder: str, up: Uptime) -> Delivery | None:
     """Claim what is due for a channel and has waited longest; `None` when nothing is."""
     found = rows(
         at.connection,
         "SELECT d.* FROM delivery d JOIN reminder r ON r.id = d.reminder_id "  # noqa: S608
         f"WHERE d.channel = :channel AND {DUE} ORDER BY d.id LIMIT 1",
-        {**due_bounds(at.now), "channel": channel},
+        {**due_bounds(at.now, up), "channel": channel},
     )
     delivery = next(map(delivery_from_row, found), None)
     if delivery is not None:
-        claimed = {"claimed_by": holder, "claimed_until": to_text(at.now + CLAIM)}
+        claimed = {"claimed_by": holder, "claimed_until": up.later(CLAIM).text}
         at.update("delivery", delivery.id, claimed)
     return delivery
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
-from flagctl.domain.times import to_text
 from flagctl.store.files import DataFiles
 from flagctl.store.runtime_file import open_or_make
+from flagctl.store.uptime import Uptime, ended, ended_bounds
 
-LEASE: Final = timedelta(seconds=6)
+LEASE: Final = timedelta(seconds=9)
 """How long a runner may be silent before another one takes over."""
 
 _SCHEMA: Final = """
@@ -27,35 +27,29 @@ CREATE TABLE IF NOT EXISTS lease (
 ) WITHOUT ROWID
 """
 
-# A lease that ends later than any can was taken under a clock that ran ahead.
-_TAKE: Final = """
+_TAKE: Final = f"""
 INSERT INTO lease VALUES (:name, :holder, :expires_at)
 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-WHERE lease.holder = excluded.holder OR lease.expires_at <= :now
-OR lease.expires_at > :too_late
-"""
+WHERE lease.holder = excluded.holder OR {ended("lease.expires_at")}
+"""  # noqa: S608
 
 
 class Lease:
     """One name that at most one holder has at a time; `holder` is new with each process."""
 
     def __init__(
-        self, files: DataFiles, clock: Callable[[], datetime], name: str, holder: str
+        self, files: DataFiles, uptime: Callable[[], Uptime], name: str, holder: str
     ) -> None:
         self._files = files
-        self._clock = clock
+        self._uptime = uptime
         self._name = name
         self._holder = holder
 
     def take(self) -> bool:
         """Take or renew the lease; tell whether this holder has it, or whether nobody can tell."""
-        now = self._clock()
-        asked = {
-            "expires_at": to_text(now + LEASE),
-            "now": to_text(now),
-            "too_late": to_text(now + 2 * LEASE),
-        }
-        taken = self._changed(_TAKE, **asked)
+        up = self._uptime()
+        expires_at = up.later(LEASE).text
+        taken = self._changed(_TAKE, expires_at=expires_at, **ended_bounds(up, LEASE))
         return taken is not False
 
     def release(self) -> None:
@@ -64,8 +58,8 @@ class Lease:
 
     def mark(self) -> bool:
         """Leave the name behind until `unmark`; tell whether this was the first to do so."""
-        statement = "INSERT OR IGNORE INTO lease VALUES (:name, :holder, :now)"
-        return self._changed(statement, now=to_text(self._clock())) is not False
+        statement = "INSERT OR IGNORE INTO lease VALUES (:name, :holder, :up)"
+        return self._changed(statement, up=self._uptime().text) is not False
 
     def unmark(self) -> None:
         """Take the mark away, whoever left it."""

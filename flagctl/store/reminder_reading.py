@@ -23,25 +23,26 @@ from flagctl.store.rows import (
     person_from_row,
     reminder_from_row,
 )
+from flagctl.store.uptime import Uptime, ended, ended_bounds
 from flagctl.vocabulary import Action
 
 DELIVERIES_SHOWN: Final = 100
 
 # A time further ahead than it can lawfully be was written under a clock that ran ahead.
-DUE: Final = """
+DUE: Final = f"""
 d.state = 'waiting'
-AND (d.next_attempt_at <= :now OR d.next_attempt_at > :retry_limit)
-AND (d.claimed_until IS NULL OR d.claimed_until <= :now OR d.claimed_until > :claim_limit)
+AND (d.attempts = 0 OR d.next_attempt_at <= :now OR d.next_attempt_at > :retry_limit)
+AND (d.claimed_until IS NULL OR {ended("d.claimed_until")})
 AND (r.held_until IS NULL OR r.held_until <= :now OR r.held_until > :hold_limit)
 """
 
 
-def due_bounds(now: datetime) -> dict[str, str]:
+def due_bounds(now: datetime, up: Uptime) -> dict[str, str]:
     """Return the parameters of `DUE`."""
     return {
         "now": to_text(now),
         "retry_limit": to_text(now + max(BACK_OFF)),
-        "claim_limit": to_text(now + CLAIM),
+        **ended_bounds(up, CLAIM),
         "hold_limit": to_text(now + SNOOZE_MAX),
     }
 
@@ -102,13 +103,13 @@ def read_untold(connection: sqlite3.Connection) -> list[Reminder]:
     return [reminder_from_row(row) for row in found]
 
 
-def read_channels_due(connection: sqlite3.Connection, now: datetime) -> list[str]:
+def read_channels_due(connection: sqlite3.Connection, now: datetime, up: Uptime) -> list[str]:
     """Return the channels for which something is due, in the order in which it came."""
     found = rows(
         connection,
         "SELECT d.channel, min(d.id) FROM delivery d JOIN reminder r ON r.id = d.reminder_id "  # noqa: S608
         f"WHERE {DUE} GROUP BY d.channel ORDER BY 2",
-        due_bounds(now),
+        due_bounds(now, up),
     )
     return [row["channel"] for row in found]
 

@@ -1,6 +1,6 @@
 """A real store, a clock that moves when told, a real receiver, and runners on them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from flagctl.reminders.addresses import AddressBook
 from flagctl.reminders.delivering import Tools, new_holder
 from flagctl.reminders.message import Place
 from flagctl.reminders.post import send
-from flagctl.reminders.runner import Runner
+from flagctl.reminders.runner import TURN_EVERY_S, Runner
 from flagctl.store.files import DataFiles
 from flagctl.store.people import add_person
 from flagctl.store.reading import reading
@@ -43,7 +43,7 @@ class Site:
         self,
         operators: str | None = None,
         admins: str | None = None,
-        monotonic: Callable[[], float] | None = None,
+        turn_every_s: float = TURN_EVERY_S,
     ) -> Runner:
         """A runner as one more process has it."""
         book = AddressBook(
@@ -59,13 +59,14 @@ class Site:
             clock=self.clock,
             send=send,
             holder=new_holder(),
+            uptime=self.clock.uptime,
         )
-        runner = Runner(tools, monotonic=monotonic or self._seconds)
+        runner = Runner(tools, monotonic=self._seconds, turn_every_s=turn_every_s)
         self.runners.append(runner)
         return runner
 
     def _seconds(self) -> float:
-        return self.clock.now.timestamp()
+        return self.clock.passed.total_seconds()
 
     def turn(self, runner: Runner, *, after: timedelta = timedelta(0)) -> bool:
         """Let time pass, then work off what is due."""

@@ -62,8 +62,16 @@ class Crowd:
         if not while_in_flight:
             wait_until(self.is_quiet)
         self.site.clock.forward(span)
-        fresh = self.clock_file.with_suffix(".new")
-        fresh.write_text(self.site.clock.now.isoformat())
+        self._write_clock()
+
+    def jump_clock(self, span: timedelta) -> None:
+        """Set the clock of all processes while no time passes."""
+        self.site.clock.jump(span)
+        self._write_clock()
+
+    def _write_clock(self) -> None:
+        clock, fresh = self.site.clock, self.clock_file.with_suffix(".new")
+        fresh.write_text(f"{clock.now.isoformat()} {clock.passed.total_seconds()}")
         fresh.replace(self.clock_file)
 
     def leader(self) -> str:
@@ -85,7 +93,9 @@ class Crowd:
     def is_quiet(self) -> bool:
         """Whether everything due was tried, and no living process has anything in its hands."""
         with reading(self.site.files) as connection:
-            due = read_untold(connection) or read_channels_due(connection, self.site.clock.now)
+            due = read_untold(connection) or read_channels_due(
+                connection, self.site.clock.now, self.site.clock.uptime()
+            )
             found = connection.execute("SELECT claimed_by FROM delivery WHERE state = 'waiting'")
             return not due and not any(name in self.processes for (name,) in found.fetchall())
 
@@ -157,6 +167,28 @@ def test_when_the_leader_is_killed_while_it_delivers_everything_arrives(crowd: C
     wait_until(lambda: len(receiver.taken("/ops")) == 6)
     wait_until(lambda: not crowd.undelivered())
     assert receiver.twice() == [in_flight]
+
+
+def test_a_clock_that_jumps_while_something_is_sent_delivers_nothing_twice(crowd: Crowd) -> None:
+    receiver = crowd.site.receiver
+    begin(crowd.site)
+    crowd.start(3)
+    wait_until(lambda: receiver.taken("/ops") and receiver.taken("/bob"))
+    receiver.hanging.add("/ops")
+    crowd.move_clock(4 * HOUR)
+    wait_until(lambda: receiver.held and len(crowd.undelivered()) == 1)
+    leader = crowd.leader()
+    # Longer than any claim or lease; with it the stage of an hour after the expiry has come.
+    crowd.jump_clock(2 * HOUR)
+    wait_until(lambda: len(receiver.taken("/bob")) == 3)
+    crowd.jump_clock(-HOUR)
+    wait_until(lambda: len(crowd.undelivered()) == 2)
+    assert crowd.leader() == leader
+    assert receiver.held == ["/ops"]
+    receiver.let_go()
+    wait_until(lambda: not crowd.undelivered())
+    assert len(receiver.taken("/ops")) == 3
+    assert receiver.twice() == []
 
 
 def test_another_process_takes_over_within_seconds(crowd: Crowd) -> None:

@@ -8,6 +8,7 @@ from flagctl.domain.gate import Facts, SlurmVerdict
 from flagctl.store.audit_log import AuditFilter, list_events
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import reading
+from flagctl.store.uptime import Uptime
 from flagctl.store.writing import ControlStore, Receipt
 from flagctl.vocabulary import Door, Mode, Role
 
@@ -20,12 +21,23 @@ class MovedClock:
 
     def __init__(self) -> None:
         self.now = NOON
+        self.passed = timedelta(days=1)
+        self.boot = "a-boot"
 
     def __call__(self) -> datetime:
         return self.now
 
     def forward(self, span: timedelta) -> None:
+        """Let time pass, or set the clock back."""
         self.now += span
+        self.passed += max(span, timedelta(0))
+
+    def jump(self, span: timedelta) -> None:
+        """Set the clock while no time passes."""
+        self.now += span
+
+    def uptime(self) -> Uptime:
+        return Uptime(self.boot, self.passed)
 
 
 def facts(*pins: Mode | None, break_glass: Mode | None = None) -> Facts:

@@ -34,7 +34,7 @@ def give_out_stages(store: ControlStore) -> None:
 
 def channels_due(files: DataFiles, clock: MovedClock) -> list[str]:
     with reading(files) as connection:
-        return read_channels_due(connection, clock.now)
+        return read_channels_due(connection, clock.now, clock.uptime())
 
 
 def test_what_is_not_delivered_yet_of_the_stage_waits_until_the_snooze_ends(
@@ -102,7 +102,7 @@ def test_failed_deliveries_are_shown_until_they_are_acknowledged(
     clock.forward(4 * HOUR)
     give_out_stages(store)
     with store.transaction() as at:
-        claimed = deliveries.claim(at, "c1", "one")
+        claimed = deliveries.claim(at, "c1", "one", clock.uptime())
         assert claimed
         deliveries.failed(at, claimed, "no such scheme", for_good=True)
     with reading(files) as connection:

@@ -16,6 +16,7 @@ from flagctl.store.reminder_reading import (
     read_followed,
     read_undelivered,
 )
+from flagctl.store.uptime import Uptime
 from flagctl.store.writing import ControlStore
 from tests.store.acts import MovedClock
 
@@ -31,9 +32,14 @@ def add(store: ControlStore, key: str, *channels: str) -> None:
         outbox.mark_told(at, reminder_id)
 
 
-def claim(store: ControlStore, holder: str, channel: str = "c1") -> Delivery | None:
+UP = Uptime("a-boot", timedelta(days=1))
+
+
+def claim(
+    store: ControlStore, holder: str, channel: str = "c1", up: Uptime = UP
+) -> Delivery | None:
     with store.transaction() as at:
-        return deliveries.claim(at, channel, holder)
+        return deliveries.claim(at, channel, holder, up)
 
 
 def fail(store: ControlStore, delivery: Delivery, error: str = "500") -> DeliveryState:
@@ -53,25 +59,38 @@ def test_what_one_process_claimed_no_other_gets(store: ControlStore) -> None:
     assert claim(store, "two") is None
 
 
-def test_another_process_gets_it_when_the_claim_has_run_out(
-    store: ControlStore, clock: MovedClock
+def test_another_process_gets_it_when_the_claim_has_run_out(store: ControlStore) -> None:
+    add(store, "a", "c1")
+    assert claim(store, "one")
+    assert claim(store, "two", up=UP.later(CLAIM - SECOND)) is None
+    assert claim(store, "two", up=UP.later(CLAIM))
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=300), -timedelta(days=299)])
+def test_a_clock_that_jumps_ends_no_claim(
+    store: ControlStore, clock: MovedClock, jump: timedelta
 ) -> None:
     add(store, "a", "c1")
     assert claim(store, "one")
-    clock.forward(CLAIM - SECOND)
+    clock.jump(jump)
     assert claim(store, "two") is None
-    clock.forward(SECOND)
-    assert claim(store, "two")
+    with store.transaction() as at:
+        assert not read_channels_due(at.connection, clock.now, UP)
 
 
-def test_a_claim_from_a_clock_that_ran_ahead_holds_nothing_up(
-    store: ControlStore, clock: MovedClock
+@pytest.mark.parametrize("passed", [timedelta(0), timedelta(days=9)])
+def test_what_was_claimed_before_the_machine_was_started_again_is_free(
+    store: ControlStore, passed: timedelta
 ) -> None:
     add(store, "a", "c1")
-    clock.forward(timedelta(days=300))
     assert claim(store, "one")
-    clock.forward(-timedelta(days=299))
-    assert claim(store, "two")
+    assert claim(store, "two", up=Uptime("another-boot", passed))
+
+
+def test_a_claim_that_ends_later_than_any_can_is_void(store: ControlStore) -> None:
+    add(store, "a", "c1")
+    assert claim(store, "one")
+    assert claim(store, "two", up=Uptime(UP.boot, timedelta(0)))
 
 
 def test_a_channel_gets_what_has_waited_longest_first(store: ControlStore) -> None:
@@ -138,10 +157,18 @@ def test_one_channel_that_waits_for_its_retry_does_not_hold_another_one(
     add(store, "a", "c1", "c2")
     fail(store, require(claim(store, "one")))
     with reading(files) as connection:
-        assert read_channels_due(connection, clock.now) == ["c2"]
+        assert read_channels_due(connection, clock.now, UP) == ["c2"]
         assert read_undelivered(connection).waiting == 2
 
 
 @pytest.mark.parametrize("attempts", [len(BACK_OFF) + 1, 100])
 def test_after_the_last_wait_it_is_given_up(attempts: int) -> None:
     assert wait_after(attempts) is None
+
+
+def test_what_was_never_tried_is_due_however_far_the_clock_was_set_back(
+    store: ControlStore, clock: MovedClock
+) -> None:
+    add(store, "a", "c1")
+    clock.jump(-timedelta(minutes=30))
+    assert claim(store, "one")

@@ -10,6 +10,7 @@ from flagctl.domain.gate import Facts
 from flagctl.domain.reminder_words import Recipient
 from flagctl.store import deliveries, outbox
 from flagctl.store.outbox import NewDelivery
+from flagctl.store.uptime import uptime
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Door, Mode, Role
 from tests.web.conftest import MovedClock
@@ -70,7 +71,7 @@ def test_a_failed_delivery_counts_until_it_was_seen(web: TestClient, store: Cont
         outbox.add_delivery(at, reminder_id, NewDelivery(Recipient.OPERATORS, "c", "json://c"))
         outbox.mark_told(at, reminder_id)
     with store.transaction() as at:
-        claimed = deliveries.claim(at, "c", "one")
+        claimed = deliveries.claim(at, "c", "one", uptime())
         assert claimed
         deliveries.failed(at, claimed, "no such scheme", for_good=True)
     assert gauges(web)['flagctl_reminders_undelivered{state="failed"}'] == 1
