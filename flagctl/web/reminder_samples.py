@@ -23,13 +23,12 @@ ERROR = "Failed to send JSON notification: Internal Server Error, error=500."
 def banners(
     expired: tuple[Flag, ...], glass: BreakGlassRecord | None, odd: str, now: datetime
 ) -> list[Banner]:
-    """Return the banner with everything in it, with a single failure, and of a damaged store."""
+    """Return the banner of expired flags and break-glass, of failures, and of a damaged store."""
     one = replace(_delivery(1, DeliveryState.DEAD, now), label=odd, error=odd)
+    past = tuple(flag_record(flag, now) for flag in expired)
     return [
-        Banner(
-            now, tuple(flag_record(flag, now) for flag in expired), 3, one, glass, is_readable=True
-        ),
-        Banner(now, (), 1, one, None, is_readable=True),
+        Banner(now, past, 0, None, glass, is_readable=True),
+        Banner(now, (), 3, one, None, is_readable=True),
         Banner(now, (), 0, None, None, is_readable=False),
     ]
 

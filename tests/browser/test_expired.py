@@ -13,6 +13,7 @@ from tests.browser.hand import Hand, in_every_way
 from tests.browser.place import Place
 
 AGO = timedelta(hours=3)
+EXPIRED = "Rollback flag 1 expired"
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_an_expired_rollback_names_its_owner_and_offers_three_acts_until_one_is_
     alice: Hand, expired: Place
 ) -> None:
     alice.open("/")
-    banner = alice.page.locator(".banner")
+    banner = alice.page.get_by_role("region", name=EXPIRED)
     expect(banner).to_contain_text(re.compile("Rollback expired 1 h.* ago"))
     expect(banner).to_contain_text("owner bob · extended once")
     expect(banner.get_by_role("link")).to_have_text(["End…", "Extend…", "Hand over…"])
@@ -37,11 +38,12 @@ def test_an_expired_rollback_names_its_owner_and_offers_three_acts_until_one_is_
     alice.tap_button("Extend")
     alice.sees("Committed as revision 3")
     alice.open("/")
-    expect(alice.page.locator(".banner")).to_have_count(0)
+    expect(banner).to_have_count(0)
 
 
 def test_a_viewer_is_warned_too_without_the_acts(signed_in: SignedIn, expired: Place) -> None:
     vera = signed_in("vera", Role.VIEWER)
     vera.open("/")
-    expect(vera.page.locator(".banner")).to_be_visible()
-    expect(vera.page.locator(".banner").get_by_role("link")).to_have_count(0)
+    banner = vera.page.get_by_role("region", name=EXPIRED)
+    expect(banner).to_be_visible()
+    expect(banner.get_by_role("link")).to_have_count(0)
