@@ -1,9 +1,7 @@
 """The one process that holds pyslurm (architecture, decision 8).
 
-It may run in another Python than the service, in another root or in a container, where this
-package is not installed: so it imports the standard library and pyslurm only, and keeps to the
-syntax of Python 3.9. One JSON object a line comes in on standard input and one goes out on
-standard output; `flagctl.slurm.messages` is the other end and says what they hold.
+It may run in another Python, root or container than the service: so it imports the standard
+library and pyslurm only, in the syntax of Python 3.9. `flagctl.slurm.messages` is the other end.
 
 libslurm holds the interpreter's lock while it waits for a daemon, for minutes if need be. So no
 thread in here could watch over a call: the kernel does, by a timer and by the parent's death.
@@ -12,27 +10,28 @@ thread in here could watch over a call: the kernel does, by a timer and by the p
 from __future__ import annotations
 
 import ctypes
+import errno
 import grp
 import json
 import os
 import pwd
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
-PROTOCOL = 1
-NO_PYSLURM_STATUS = 69
-IMPORT_TIMEOUT_S = 60.0
-GRACE_S = 2.0
-"""How much longer than its deadline a call may run when nobody ends this process."""
-
+PROTOCOL, NO_PYSLURM_STATUS = 1, 69
+IMPORT_TIMEOUT_S, GRACE_S = 60.0, 2.0  # the latter beyond a call's own deadline
 NO_LIMIT, EVERYBODY = "UNLIMITED", "ALL"
-INVALID_JOB_ID = 2017
+INVALID_JOB_ID, PR_SET_PDEATHSIG = 2017, 1
 QOS_FLAG_PARTITION_TIME_LIMIT, QOS_FLAG_OVER_PARTITION_QOS = 0x04, 0x80
 PARENTS_MAX_AGE_S = 60.0
+MUNGE_SOCKET, MUNGE_FOLDER = "/run/munge/munge.socket.2", Path("/etc/munge")
 LARGEST_LIMIT = 0xFFFFFFF0  # NO_VAL and INFINITE lie above it
 
 Facts = dict[str, Any]
@@ -70,13 +69,21 @@ def private_output() -> BinaryIO:
 
 def die_with_parent() -> None:
     """Have the kernel end this process when the thread that started it ends."""
-    set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL, 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def end_after(seconds: float | None) -> None:
     """Have the kernel end this process unless this is called again in time."""
     signal.setitimer(signal.ITIMER_REAL, seconds or 0.0)
+
+
+def warn_of_munge() -> None:
+    """Write that munge is away, to be shown if the call fails: libslurm says so after 49 s."""
+    # A socket of another type is refused as such where somebody listens, who hears nothing of it.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        found = probe.connect_ex(MUNGE_SOCKET)
+    if found != errno.EPROTOTYPE and MUNGE_FOLDER.exists():
+        sys.stderr.write(f"munge does not listen at {MUNGE_SOCKET}: {os.strerror(found)}\n")
 
 
 def send(replies: BinaryIO, message: Facts) -> None:
@@ -103,8 +110,7 @@ class Slurm:
     """The few things that the service asks Slurm for."""
 
     def __init__(self) -> None:
-        # Not at the top: without a usable slurm.conf this ends the process, with the reason on
-        # standard error, and the timer must be running by then.
+        # Not at the top: it may hang, or end the process with the reason on standard error.
         import pyslurm
 
         self.api = pyslurm
@@ -116,58 +122,63 @@ class Slurm:
 
     def hello(self) -> Facts:
         """Say who runs here and with what: its user is the one who submits."""
-        groups = os.getgrouplist(self.user.pw_name, self.user.pw_gid)
+        groups = map(_group_name, os.getgrouplist(self.user.pw_name, self.user.pw_gid))
         return {
             "pyslurm": self.api.__version__,
             "python": "{}.{}.{}".format(*sys.version_info),
             "user": self.user.pw_name,
-            "groups": [name for name in map(_group_name, groups) if name],
+            "groups": [name for name in groups if name],
         }
 
     def control(self) -> Facts:
         """Return what slurmctld knows: controllers, version and partitions."""
         self.require_controller()
-        hosts = self.api.get_controllers()
+        hosts = enumerate(self.api.get_controllers())
         config = self.api.slurmctld.Config.load()
-        partitions = self.api.Partitions.load()
         return {
             "controllers": [
-                {"host": host, "answers": self.answers(index)} for index, host in enumerate(hosts)
+                {"host": host, "answers": self.answers(index)} for index, host in hosts
             ],
             "version": config.version,
             "cluster": config.cluster_name,
-            "partitions": [_partition_facts(each) for each in partitions.values()],
+            "partitions": [_partition_facts(each) for each in self.api.Partitions.load().values()],
         }
 
     def require_controller(self) -> None:
-        """Fail unless the primary or the first backup answers.
-
-        A ping of a dead controller fails at once; every other call waits for ten seconds then.
-        """
-        if not self.answers(0):
-            self.api.slurmctld.ping(1)
+        """Fail at once, not after ten seconds, unless the primary or the first backup answers."""
+        warn_of_munge()
+        try:
+            self.api.slurmctld.ping(0)
+        except self.refusal:
+            if not self.answers(1):
+                raise
 
     def answers(self, index: int) -> bool:
-        try:
+        with suppress(self.refusal):
             self.api.slurmctld.ping(index)
-        except self.refusal:
-            return False
-        return True
+            return True
+        return False
 
     def accounting(self) -> Facts:
         """Return what slurmdbd knows: every QoS, and where this process's user may submit."""
         db = self.api.db
         connection = db.Connection.open()
-        limits = self.api.qos().get()
         only_own = db.AssociationFilter(users=[self.user.pw_name])
         own = db.Associations.load(only_own, db_connection=connection)
         self.learn_parents(connection)
         return {
-            "qos": [_qos_facts(name, facts) for name, facts in limits.items()],
-            "associations": [
-                {**_association_facts(each), "ancestors": self.ancestors(each.account)}
-                for each in own.values()
-            ],
+            # Only now: this older class fails without one of Slurm's own errors.
+            "qos": [_qos_facts(name, facts) for name, facts in self.api.qos().get().items()],
+            "associations": [self.association(each) for each in own.values()],
+        }
+
+    def association(self, association: Any) -> Facts:
+        return {
+            "account": association.account,
+            "partition": association.partition,
+            "qos": list(association.qos or ()),
+            "max_wall_minutes": _limit(association.max_wall_time_per_job),
+            "ancestors": self.ancestors(association.account),
         }
 
     def learn_parents(self, connection: Any) -> None:
@@ -233,8 +244,7 @@ class Slurm:
         except self.refusal as error:
             if error.errno != INVALID_JOB_ID:
                 raise
-            ended = self.finished(ids=[job_id], names=[name], start_time=1)
-            return ended[0] if ended else None
+            return next(iter(self.finished(ids=[job_id], names=[name], start_time=1)), None)
         return _job(job) if self.is_own(job, name) else None
 
     def is_own(self, job: Any, name: str) -> bool:
@@ -243,10 +253,9 @@ class Slurm:
 
 
 def _group_name(gid: int) -> str | None:
-    try:
+    with suppress(KeyError):
         return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return None
+    return None
 
 
 def _limit(minutes: Any) -> int | None:
@@ -277,15 +286,6 @@ def _qos_facts(name: str, facts: Facts) -> Facts:
         "max_wall_minutes": _limit(facts["max_wall_pj"]),
         "exceeds_partition_time": bool(facts["flags"] & QOS_FLAG_PARTITION_TIME_LIMIT),
         "overrides_partition_qos": bool(facts["flags"] & QOS_FLAG_OVER_PARTITION_QOS),
-    }
-
-
-def _association_facts(association: Any) -> Facts:
-    return {
-        "account": association.account,
-        "partition": association.partition,
-        "qos": list(association.qos or ()),
-        "max_wall_minutes": _limit(association.max_wall_time_per_job),
     }
 
 

@@ -170,7 +170,7 @@ class Supervisor:
         error = reply.error
         if error is not None and error.errno in UNREACHABLE_ERRNOS:
             self._open(unsent(ProbeError.UNREACHABLE, error.text))
-        elif call.watches:
+        elif call.watches and error is None:
             self._open_because = None
 
     def _open(self, reason: SlurmTroubleError) -> None:

@@ -16,9 +16,6 @@ from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
 BUSY_TIMEOUT_S: Final = 0.1
 """Long enough for another heartbeat, too short for anybody to notice."""
 
-PERSON_WAITS_S: Final = 2.0
-"""How long somebody with a page open would rather wait than be told that the file is busy."""
-
 UNREADABLE: Final = (sqlite3.Error, OSError, StoreTroubleError)
 """What reading may end with."""
 
@@ -67,7 +64,7 @@ def is_beyond_use(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BEYOND_USE
 
 
-def open_or_make(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
+def open_or_make(path: Path) -> sqlite3.Connection:
     """Return a connection to runtime.db for writing.
 
     Raises:
@@ -75,7 +72,7 @@ def open_or_make(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.
         OSError: it can't be made, or another process takes too long to make it.
 
     """
-    return _opened(path, busy_timeout_s) or _made(path, busy_timeout_s)
+    return _opened(path) or _made(path)
 
 
 def open_to_read(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connection | None:
@@ -84,7 +81,7 @@ def open_to_read(path: Path, *, check_same_thread: bool = True) -> sqlite3.Conne
         return None
     return _of_this_version(
         open_connection(
-            path, mode="ro", busy_timeout_s=PERSON_WAITS_S, check_same_thread=check_same_thread
+            path, mode="ro", busy_timeout_s=BUSY_TIMEOUT_S, check_same_thread=check_same_thread
         )
     )
 
@@ -117,7 +114,7 @@ def noting(path: Path, *schema: str) -> Iterator[sqlite3.Connection]:
 
     """
     try:
-        with closing(open_or_make(path, PERSON_WAITS_S)) as connection:
+        with closing(open_or_make(path)) as connection:
             for statement in schema:
                 connection.execute(statement)
             yield connection
@@ -139,17 +136,17 @@ def set_aside(path: Path, damaged: Identity) -> None:
             _set_aside(path)
 
 
-def _opened(path: Path, busy_timeout_s: float) -> sqlite3.Connection | None:
+def _opened(path: Path) -> sqlite3.Connection | None:
     if not path.exists():
         return None
-    connection = _of_this_version(_open(path, busy_timeout_s))
+    connection = _of_this_version(_open(path))
     if connection is not None:
         connection.execute(_SCHEMA)
     return connection
 
 
-def _open(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
-    connection = open_connection(path, busy_timeout_s=busy_timeout_s, check_same_thread=False)
+def _open(path: Path) -> sqlite3.Connection:
+    connection = open_connection(path, busy_timeout_s=BUSY_TIMEOUT_S, check_same_thread=False)
     connection.execute("PRAGMA synchronous=NORMAL")
     return connection
 
@@ -166,13 +163,13 @@ def _of_this_version(connection: sqlite3.Connection) -> sqlite3.Connection | Non
     return None
 
 
-def _made(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
-    with only_one(_lock(path), wait_s=busy_timeout_s):
-        connection = _opened(path, busy_timeout_s)  # another process may have been quicker
+def _made(path: Path) -> sqlite3.Connection:
+    with only_one(_lock(path), wait_s=BUSY_TIMEOUT_S):
+        connection = _opened(path)  # another process may have been quicker
         if connection is None:
             _set_aside(path)
             create_file(path)
-            connection = _open(path, busy_timeout_s)
+            connection = _open(path)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(_SCHEMA)
             connection.execute(f"PRAGMA user_version={VERSION}")

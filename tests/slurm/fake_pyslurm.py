@@ -52,7 +52,7 @@ class FakePyslurm:
         self.Jobs = Thing(load=self._live_jobs)
         self.Job = _JobFace(self)
         self.db = Thing(
-            Connection=Thing(open=self._connect),
+            Connection=Thing(open=lambda: None),
             AssociationFilter=Thing,
             Associations=Thing(load=self._associations),
             JobFilter=Thing,
@@ -63,7 +63,8 @@ class FakePyslurm:
         return [each["host"] for each in self._facts("control")["controllers"]]
 
     def qos(self) -> Any:
-        self._connect()
+        if self.world.state()["faults"].get("slurmdbd"):
+            raise ValueError("Connection refused", 111)  # this older class knows no RPCError
         return Thing(
             get=lambda: {each["name"]: _qos(each) for each in self._facts("accounting")["qos"]}
         )
@@ -76,6 +77,8 @@ class FakePyslurm:
         strike = self.world.strikes("ping")
         if strike == "hang":
             hang()
+        if strike == "unauthenticated":
+            raise RPCError(1007, "Protocol authentication error")
         controllers = self._facts("control")["controllers"]
         if strike == "dead" or index >= len(controllers) or not controllers[index]["answers"]:
             raise RPCError(UNREACHABLE)
@@ -90,9 +93,10 @@ class FakePyslurm:
         if strike == "hang":
             hang()
         if strike == "dead":
-            raise RPCError(-1, "Failed to open onnection to slurmdbd")
+            raise RPCError(-1, "Failed to get Association data from slurmdbd")
 
     def _associations(self, wanted: Any = None, db_connection: Any = None) -> dict[int, Any]:
+        self._connect()
         found = self._facts("accounting")["associations"]
         rows = [_association(each) for each in found]
         if wanted is None:

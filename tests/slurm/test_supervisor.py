@@ -84,6 +84,18 @@ def test_after_trouble_with_slurmctld_work_fails_at_once_until_it_answers_again(
         assert supervisor.ask(FIND).result(timeout=20.0).ok
 
 
+def test_an_answer_that_says_no_does_not_end_the_trouble(world: World) -> None:
+    with hanging_soon(world) as supervisor:
+        world.plan("ping", "hang")
+        trouble(supervisor.ask(FIND))
+        world.plan("ping", "unauthenticated")
+        supervisor.call_timeout_s = 20.0
+        reply = supervisor.ask(WATCH).result(timeout=20.0)
+        assert reply.error is not None
+        assert "authentication" in reply.error.text
+        assert supervisor.open_because is not None
+
+
 def test_what_waits_when_trouble_comes_fails_with_it(world: World) -> None:
     with hanging_soon(world) as supervisor:
         world.plan("ping", "hang")
