@@ -1,14 +1,11 @@
 """Sessions end when idle, when old, and when told; failed sign-ins are counted for a while."""
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from flagctl.store.files import DataFiles
-from flagctl.store.runtime_file import BUSY_TIMEOUT_S, open_or_make
 from flagctl.store.sessions import ABSOLUTE_LIMIT, FAILURES_KEPT_FOR, IDLE_LIMIT, Failures, Sessions
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -90,17 +87,3 @@ def test_a_lost_file_costs_a_sign_in_and_nothing_else(sessions: Sessions, files:
     assert sessions.find("a token", NOON) is None
     sessions.start("a new token", 7, NOON)
     assert sessions.find("a new token", NOON)
-
-
-def test_somebody_who_signs_in_while_another_process_writes_waits_instead_of_being_refused(
-    sessions: Sessions, files: DataFiles
-) -> None:
-    sessions.start("a token", 7, NOON)
-    with ThreadPoolExecutor() as pool, closing(open_or_make(files.runtime)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        waiting = pool.submit(sessions.start, "another", 8, NOON)
-        with pytest.raises(TimeoutError):  # many times as long as a heartbeat would wait
-            waiting.result(timeout=5 * BUSY_TIMEOUT_S)
-        other.execute("COMMIT")
-        waiting.result()
-    assert sessions.find("another", NOON)
