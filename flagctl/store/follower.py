@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from mmap import mmap
 from pathlib import Path
@@ -39,12 +40,14 @@ class Follower:
             path, busy_timeout_s=busy_timeout_s, check_same_thread=False
         )
         self._signal: ChangeSignal = PlainSignal(self._connection)
+        self._look: Callable[[], bytes | int]
         try:
             with explained(path):
                 self._require_shared_wal()
                 self._index = find(self._shm)
                 self._signal, self.in_use = open_signal(wanted, self._connection, path)
-                self._seen = self._signal.look()
+                self._look = self._signal.look
+                self._seen = self._look()
                 self._snapshot = self._read()
         except BaseException:
             self.close()
@@ -76,7 +79,7 @@ class Follower:
         """Return the newest committed snapshot: the same object as long as it is the newest."""
         try:
             # Taken before the read: what is committed meanwhile then shows as another value.
-            seen = self._signal.look()
+            seen = self._look()
         except sqlite3.Error as error:
             raise from_sqlite(error, self._path) from error
         if seen != self._seen:
@@ -88,15 +91,18 @@ class Follower:
     def confirm(self) -> bool:
         """Ask SQLite whether the signal told of every commit; if not, go on with the plain one."""
         self._require_unlocked()
-        with explained(self._path):
+        try:
             if self._signal.agrees():
                 return True
-            self._signal.close()
-            self._signal = PlainSignal(self._connection)
-            why = "SQLite told of a commit that did not show in the WAL index"
-            self.in_use = SignalInUse(ModeSignal.PLAIN, why)
-            self._seen = -1  # no version of SQLite's: the next look reads anew
-            return False
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self._path) from error
+        self._signal.close()
+        self._signal = PlainSignal(self._connection)
+        self._look = self._signal.look
+        why = "SQLite told of a commit that did not show in the WAL index"
+        self.in_use = SignalInUse(ModeSignal.PLAIN, why)
+        self._seen = -1  # no version of SQLite's: the next look reads anew
+        return False
 
     def _require_unlocked(self) -> None:
         if self._index is not None and is_locked(self._index):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flagctl.store.trouble import explained_files
 
@@ -12,8 +12,7 @@ SMALLEST_SHM_BYTES = 4096
 """SQLite makes the WAL index 32 KiB large; one that is smaller was truncated by somebody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The files by inode; `None` stands for a file that is not there.
 
     Size and time belong to the identity of the main file: in WAL mode only a checkpoint changes
@@ -46,8 +45,11 @@ class Places:
             StoreTroubleError: the directory can't be looked into; nobody can tell.
 
         """
-        with explained_files(self._path):
+        try:
             control, wal, shm = _stat(self._control), _stat(self._wal), _stat(self._shm)
+        except OSError:
+            with explained_files(self._path):
+                raise
         return Identity(
             control and (control.st_dev, control.st_ino, control.st_size, control.st_mtime_ns),
             wal and (wal.st_dev, wal.st_ino),

@@ -156,10 +156,17 @@ class ModeReader:
             now_s = self._monotonic()
             if now_s >= self._look_at_s:
                 self._look(now_s)
-            if self._follower is not None:
+            follower = self._follower
+            if follower is not None:
                 # Also after waiting for another thread: what that one has read may be older than
                 # the question asked here.
-                self._follow(self._follower, now_s)
+                try:
+                    snapshot = follower.newest()
+                except Exception as error:
+                    self._lose(error, now_s)
+                else:
+                    if snapshot is not self._known.snapshot:
+                        self._learn(snapshot=snapshot)
             return self._reading
 
     def _look(self, now_s: float, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -175,9 +182,12 @@ class ModeReader:
             self._connect(identity, now_s, busy_timeout_s)
         elif self._follower is not None:
             self._confirm(self._follower, now_s)
-        in_trouble = self._known.trouble is not None
-        found = self._break_glass.see(in_trouble=in_trouble)
-        self._learn(break_glass=found, doubt=doubt)
+        known = self._known
+        found = self._break_glass.see(in_trouble=known.trouble is not None)
+        if found is known.break_glass is None and doubt is known.doubt:
+            self._fast = self._fast_path()  # nothing is new, as nearly always
+        else:
+            self._learn(break_glass=found, doubt=doubt)
 
     def _connect(self, before: Identity | None, now_s: float, busy_timeout_s: float) -> None:
         if before is not None and not before.has_inodes_of(self._identity):
@@ -215,15 +225,6 @@ class ModeReader:
         self._wanted = ModeSignal.PLAIN
         self.signal_in_use = follower.in_use
         _log().error("fast_signal_given_up", message=follower.in_use.why)
-
-    def _follow(self, follower: Follower, now_s: float) -> None:
-        try:
-            snapshot = follower.newest()
-        except Exception as error:
-            self._lose(error, now_s)
-        else:
-            if snapshot is not self._known.snapshot:
-                self._learn(snapshot=snapshot)
 
     def _lose(self, error: Exception, now_s: float) -> None:
         self._use(None)
