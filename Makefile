@@ -90,7 +90,7 @@ lock: .tools/ready ## Renew the locks (UPGRADE=1: newest versions)
 	@echo "uv==$(UV_VERSION)" | $(COMPILE) - -o requirements-uv.lock
 	@if grep -n '://' requirements*.lock; then echo "a lock names a host" >&2; exit 1; fi
 
-bench: .venv-bench/ready ## Measure; ARGS="--write FILE" keeps the numbers
+bench: .venv-bench/ready ## Measure; ARGS="--write FILE" keeps the numbers, "--into PAGE" renews its tables
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 pictures: .venv/ready-test browser ## Take the pictures of the documents anew

@@ -17,8 +17,16 @@ HERE = Path(__file__).parent
 def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     names = [name for name in bench_names() if not options.only or name in options.only]
-    beside = options.write.parent if options.write else None
-    report = [machine(), *(section(name, beside) for name in names)]
+    report = [machine()]
+    for name in names:
+        title, results = measured(name)
+        report.append(f"## {title}\n\n{table(results)}\n")
+        print(report[-1], flush=True)
+        if options.write:
+            draw(name, results, options.write.parent)
+        if options.into:
+            draw(name, results, options.into.parent)
+            fill(options.into, name, f"{report[0]}\n{load()}\n\n{table(results)}")
     if options.write:
         options.write.write_text("\n".join(report), encoding="utf-8")
     return 0
@@ -29,6 +37,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("only", nargs="*", help=f"of {', '.join(bench_names())}; default: all")
     what = "keep the tables as Markdown, and the pictures beside them"
     parser.add_argument("--write", type=Path, metavar="FILE", help=what)
+    what = "renew the tables in a page, between `<!-- measured: NAME -->` and `<!-- end -->`"
+    parser.add_argument("--into", type=Path, metavar="PAGE", help=what)
     options = parser.parse_args(argv)
     if unknown := set(options.only) - set(bench_names()):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
@@ -39,17 +49,32 @@ def bench_names() -> list[str]:
     return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 
-def section(name: str, beside: Path | None) -> str:
-    """Run one module; the text of its table, printed as soon as it is known."""
+def measured(name: str) -> tuple[str, list[Result]]:
+    """Run one module; its title and its results."""
     module = import_module(f"benchmarks.bench_{name}")
-    title = (module.__doc__ or name).strip().splitlines()[0]
-    results = module.run()
-    text = f"## {title}\n\n{table(results)}\n"
-    print(text, flush=True)
-    if beside is not None and hasattr(module, "picture"):
-        picture = beside / f"{name.replace('_', '-')}.svg"
+    return (module.__doc__ or name).strip().splitlines()[0], module.run()
+
+
+def draw(name: str, results: list[Result], folder: Path) -> None:
+    """Write the picture of a module that has one."""
+    module = import_module(f"benchmarks.bench_{name}")
+    if hasattr(module, "picture"):
+        picture = folder / f"{name.replace('_', '-')}.svg"
         picture.write_text(module.picture(results), encoding="utf-8")
-    return text
+
+
+def fill(page: Path, name: str, text: str) -> None:
+    """Put the text in its place in the page; a page without a place for it stays as it is."""
+    begin, end = f"<!-- measured: {name} -->\n", "<!-- end -->"
+    before, found, rest = page.read_text(encoding="utf-8").partition(begin)
+    if found:
+        _old, _end, after = rest.partition(end)
+        page.write_text(f"{before}{begin}{text}\n{end}{after}", encoding="utf-8")
+
+
+def load() -> str:
+    """How busy the machine was: the load average of the last minute, one of it by the run."""
+    return f"Load average at the end: {os.getloadavg()[0]:.1f}."
 
 
 def machine() -> str:
@@ -80,8 +105,12 @@ def table(results: Sequence[Result]) -> str:
 
 
 def cells(each: Result) -> tuple[str, ...]:
-    figures = f"{each.median:.3g}", f"{each.p99:.3g}"
+    figures = figure(each.median), figure(each.p99)
     return (each.name, *figures, each.unit, str(each.n), each.note)
+
+
+def figure(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def markdown_row(row: Sequence[str], widths: Sequence[int]) -> str:

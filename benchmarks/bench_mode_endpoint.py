@@ -67,7 +67,11 @@ def run() -> list[Result]:
                         rate, cost_us = measured(pid, port, name)
                         rates[name].append(rate)
                         costs[name].append(cost_us)
-    return [*told(rates, "requests", "/s"), *told(costs, "CPU of a request", "µs")]
+    return [
+        *told(rates, "requests", "/s"),
+        *told(costs, "CPU of a request", "µs"),
+        *(added(costs, name) for name in NAMES[1:]),
+    ]
 
 
 @contextmanager
@@ -98,6 +102,12 @@ def measured(pid: int, port: int, name: str) -> tuple[float, float]:
 def on_cpu_us(pid: int) -> float:
     """Time on a CPU of the server's one thread, to the nanosecond."""
     return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1000
+
+
+def added(costs: dict[str, list[float]], name: str) -> Result:
+    """What a request costs more than the plain one that ran beside it; the twin's is the noise."""
+    more = [one - plain for one, plain in zip(costs[name], costs["plain"], strict=True)]
+    return summary(f"CPU added, {name}", more, "µs")
 
 
 def told(samples: dict[str, list[float]], what: str, unit: str) -> list[Result]:

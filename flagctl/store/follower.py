@@ -40,14 +40,17 @@ class Follower:
             path, busy_timeout_s=busy_timeout_s, check_same_thread=False
         )
         self._signal: ChangeSignal = PlainSignal(self._connection)
-        self._look: Callable[[], bytes | int]
+        self.look: Callable[[], bytes | int]
+        """The signal's, asked by whoever can't afford one call more; raises SQLite's errors."""
+        self.seen: bytes | int
+        """The look that was taken before the snapshot was read."""
         try:
             with explained(path):
                 self._require_shared_wal()
                 self._index = find(self._shm)
                 self._signal, self.in_use = open_signal(wanted, self._connection, path)
-                self._look = self._signal.look
-                self._seen = self._look()
+                self.look = self._signal.look
+                self.seen = self.look()
                 self._snapshot = self._read()
         except BaseException:
             self.close()
@@ -66,11 +69,6 @@ class Follower:
         return self._signal.mapping
 
     @property
-    def seen(self) -> bytes | int:
-        """Return the look that was taken before the snapshot was read."""
-        return self._seen
-
-    @property
     def snapshot(self) -> Snapshot:
         """Return what was read last."""
         return self._snapshot
@@ -79,13 +77,13 @@ class Follower:
         """Return the newest committed snapshot: the same object as long as it is the newest."""
         try:
             # Taken before the read: what is committed meanwhile then shows as another value.
-            seen = self._look()
+            seen = self.look()
         except sqlite3.Error as error:
             raise from_sqlite(error, self._path) from error
-        if seen != self._seen:
+        if seen != self.seen:
             with explained(self._path):
                 self._snapshot = self._read()
-            self._seen = seen
+            self.seen = seen
         return self._snapshot
 
     def confirm(self) -> bool:
@@ -98,10 +96,10 @@ class Follower:
             raise from_sqlite(error, self._path) from error
         self._signal.close()
         self._signal = PlainSignal(self._connection)
-        self._look = self._signal.look
+        self.look = self._signal.look
         why = "SQLite told of a commit that did not show in the WAL index"
         self.in_use = SignalInUse(ModeSignal.PLAIN, why)
-        self._seen = -1  # no version of SQLite's: the next look reads anew
+        self.seen = -1  # no version of SQLite's: the next look reads anew
         return False
 
     def _require_unlocked(self) -> None:

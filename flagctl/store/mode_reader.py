@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from flagctl.store.identity import Identity, Places
 from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.retry import Retry
 from flagctl.store.signal import SignalInUse
-from flagctl.store.trouble import StoreTroubleError, Trouble
+from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
 from flagctl.store.wal_header import HEADER
 from flagctl.vocabulary import Freshness, Mode, ModeSignal
 
@@ -161,12 +162,10 @@ class ModeReader:
                 # Also after waiting for another thread: what that one has read may be older than
                 # the question asked here.
                 try:
-                    snapshot = follower.newest()
+                    if follower.look() != follower.seen:
+                        self._learn(snapshot=follower.newest())
                 except Exception as error:
                     self._lose(error, now_s)
-                else:
-                    if snapshot is not self._known.snapshot:
-                        self._learn(snapshot=snapshot)
             return self._reading
 
     def _look(self, now_s: float, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -229,7 +228,9 @@ class ModeReader:
     def _lose(self, error: Exception, now_s: float) -> None:
         self._use(None)
         self._retry.failed(now_s)
-        if not isinstance(error, StoreTroubleError):
+        if isinstance(error, sqlite3.Error):
+            error = from_sqlite(error, self._path)
+        elif not isinstance(error, StoreTroubleError):
             # A mistake of the code, which must not fail a request either.
             error = StoreTroubleError(Trouble.IO, self._path, repr(error))
         was_read = self._known.snapshot is not None

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import main, table
+from benchmarks.__main__ import fill, main, table
 from benchmarks.measure import Result, interleaved, summary
 
 
@@ -31,6 +31,16 @@ def test_the_table_is_aligned_markdown() -> None:
     head, rule, row = table([Result("a", 1.234, 20, "µs", 5, "cold")]).splitlines()
     assert row.split() == ["|", "a", "|", "1.23", "|", "20", "|", "µs", "|", "5", "|", "cold", "|"]
     assert len(head) == len(rule) == len(row)
+
+
+def test_a_table_takes_the_place_of_the_one_before_and_the_page_stays(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# It\n\n<!-- measured: a -->\nold\nolder\n<!-- end -->\n\nwords\n")
+    fill(page, "b", "none of it")
+    fill(page, "a", "new")
+    fill(page, "a", "newest")
+    told = "# It\n\n<!-- measured: a -->\nnewest\n<!-- end -->\n\nwords\n"
+    assert page.read_text() == told
 
 
 def test_an_unknown_benchmark_is_refused_and_nothing_is_written(

@@ -44,9 +44,9 @@ class LooksAfterReading(Follower):
     """Remembers what the signal said after the read instead of before it."""
 
     def newest(self) -> Snapshot:
-        if self._signal.look() != self._seen:
+        if self._signal.look() != self.seen:
             self._snapshot = self._read()
-            self._seen = self._signal.look()
+            self.seen = self._signal.look()
         return self._snapshot
 
 
