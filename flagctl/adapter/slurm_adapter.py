@@ -17,6 +17,7 @@ from flagctl.adapter.ports import (
 from flagctl.adapter.real_policy import RealPolicyResolver
 from flagctl.adapter.stub_policy import StubPolicyResolver
 from flagctl.adapter.telemetry import RequestIds, Resolution, log_resolution
+from flagctl.adapter.verdict import LiveVerdict
 from flagctl.domain.boundary import (
     SlurmAdapterBoundaryStub,
     SlurmPolicyConfigError,
@@ -25,10 +26,11 @@ from flagctl.domain.boundary import (
 from flagctl.domain.effective import EffectiveMode
 from flagctl.errors import MisconfiguredError
 from flagctl.settings import Settings, load_settings
+from flagctl.slurm.connection import OwnConnection
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import ModeReader
 from flagctl.vocabulary import Mode
-from flagctl.watch import EmbeddedWatch, Tally
+from flagctl.watch import AskedQueues, EmbeddedWatch, Tally
 
 
 class SlurmAdapter:
@@ -51,6 +53,7 @@ class SlurmAdapter:
         self._watch = watch
         self._note = None if watch is None else watch.note
         self._resolvers = _resolvers(policy, cluster)
+        self._connection: OwnConnection | None = None
         self._report = report
 
     @classmethod
@@ -59,7 +62,9 @@ class SlurmAdapter:
 
         With its first use the process is one of the "processes heard of" (decision 14): a thread
         says every 2 s, and at once after a flip, what is in force here, also in workers that are
-        forked later. It is never waited for, and fails no resolution.
+        forked later. It is never waited for, and fails no resolution. With a queue policy that
+        thread also keeps a connection to Slurm, for without this process's verdict nobody may
+        raise the mode.
 
         Args:
             settings: instead of those of the environment.
@@ -76,16 +81,29 @@ class SlurmAdapter:
         path = settings.policy_path
         reader = ModeReader(settings.data_dir, settings.adapter_pin, signal=settings.mode_signal)
         policy = None if path is None else PolicyFile(path)
+        cluster = OwnConnection(settings) if policy else None
         if not registers:
-            return cls(reader=reader, policy=policy)
+            return cls(reader=reader, policy=policy, cluster=cluster)._owning(cluster)
+        sighting = cluster.sighting if cluster else None
         watch = EmbeddedWatch(
             DataFiles(settings.data_dir),
             reader,
             pin=settings.adapter_pin,
             policy_path=path,
             policy_sha256=lambda: policy.reading().sha256 if policy else None,
+            judge=LiveVerdict(policy, sighting, settings.runbook).judgement,
         )
-        return cls(reader=reader, policy=policy, report=_counting(watch.tally), watch=watch)
+        return cls(
+            reader=reader,
+            policy=policy,
+            cluster=cluster,
+            report=_reporting(watch.tally, watch.queues),
+            watch=watch,
+        )._owning(cluster)
+
+    def _owning(self, connection: OwnConnection | None) -> Self:
+        self._connection = connection
+        return self
 
     def effective(self) -> EffectiveMode:
         """Return the mode in force now, with what decides it."""
@@ -95,9 +113,14 @@ class SlurmAdapter:
         return effective
 
     def close(self) -> None:
-        """Say goodbye as one of the processes heard of; a later use begins anew."""
+        """Say goodbye as one of the processes heard of, and end the connection to Slurm.
+
+        A later use begins anew.
+        """
         if self._watch is not None:
             self._watch.stop()
+        if self._connection is not None:
+            self._connection.stop()
 
     def resolve(
         self,
@@ -147,10 +170,11 @@ def _loaded() -> Settings:
         raise SlurmPolicyConfigError(str(error)) from error
 
 
-def _counting(tally: Tally) -> Callable[[Resolution], None]:
+def _reporting(tally: Tally, queues: AskedQueues) -> Callable[[Resolution], None]:
     def report(resolution: Resolution) -> None:
         log_resolution(resolution)
         tally.count(resolution.effective, resolution.outcome)
+        queues.note(resolution.queue)
 
     return report
 

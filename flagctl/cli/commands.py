@@ -12,6 +12,7 @@ from flagctl.cli.doctor import doctor
 from flagctl.cli.exits import EXPLAINED
 from flagctl.cli.impact import impact
 from flagctl.cli.options import Json
+from flagctl.cli.preflight import preflight
 from flagctl.cli.say import say
 from flagctl.cli.up import up
 
@@ -74,6 +75,7 @@ app.command()(acts.extend)
 app.command()(acts.handover)
 app.command()(acts.cutover)
 app.command()(acts.retire)
+app.command()(preflight)
 app.command()(doctor)
 app.add_typer(reminders.app, name="reminders")
 app.add_typer(follow_ups.app, name="follow-ups")

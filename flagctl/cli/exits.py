@@ -35,6 +35,6 @@ EXITS: Final[Mapping[Code, int]] = MappingProxyType(
 
 EXPLAINED: Final = (
     "Exit codes: 0 done, 1 internal, 2 usage or invalid, 3 a rollback is expired (status --check), "
-    "4 a live process does not follow (status --check, --wait), 5 a check failed (audit verify), "
-    "6 stale revision, 7 refused, 8 store unavailable."
+    "4 a live process does not follow (status --check, --wait), 5 a check failed (preflight, "
+    "audit verify), 6 stale revision, 7 refused, 8 store unavailable."
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,13 +35,15 @@ class Facts:
     `pins` has one entry for each live adapter process: the mode that its environment pins, or
     `None`. Without any live process a process without a pin is assumed, so that a gate never
     opens because nobody is there to object. Where `are_pins_known` is false, processes of any pin
-    may live besides: one without a pin and one pinned to the top are assumed then.
+    may live besides: one without a pin and one pinned to the top are assumed then. `verdicts` are
+    those of the live ones, in the same order; `verdict` counts for a process without one.
     """
 
     pins: Pins = ()
     verdict: SlurmVerdict = UNKNOWN_VERDICT
     break_glass: Mode | None = None
     are_pins_known: bool = True
+    verdicts: tuple[SlurmVerdict, ...] = ()
 
     @property
     def possible_pins(self) -> Pins:
@@ -53,22 +55,41 @@ class Facts:
         """Return the possible pins, or of one process without a pin."""
         return self.possible_pins or (None,)
 
+    @property
+    def assumed_verdicts(self) -> tuple[tuple[Mode | None, SlurmVerdict], ...]:
+        """Return each assumed pin with the verdict of its process."""
+        own = iter(self.verdicts)
+        return tuple((pin, next(own, self.verdict)) for pin in self.assumed_pins)
+
+    def with_verdict(self, verdict: SlurmVerdict) -> Facts:
+        """Return the facts as they were if every process said this."""
+        return replace(self, verdict=verdict, verdicts=())
+
 
 def require_preconditions(
     before: ControlState, after: ControlState, facts: Facts, now: datetime
 ) -> None:
-    """Refuse `after` if it newly gives a process `real-policy` and the verdict is not a yes.
+    """Refuse `after` if it newly gives a process `real-policy` whose verdict is not a yes.
 
     Raises:
-        PreconditionError: the verdict is negative, unknown or older than 15 s.
+        PreconditionError: such a verdict is negative, unknown or older than 15 s.
 
     """
-    problem = _problem(facts.verdict, now)
-    if problem and any(_gets_real_policy(before, after, pin) for pin in facts.assumed_pins):
-        raise PreconditionError(
-            f"Refused: {Mode.REAL_POLICY} would come into force and {problem}. "
-            "The mode stays as it is. There is no override."
-        )
+    for pin, verdict in facts.assumed_verdicts:
+        problem = _problem(verdict, now)
+        if problem and _gets_real_policy(before, after, pin):
+            raise PreconditionError(
+                f"Refused: {Mode.REAL_POLICY} would come into force and {problem}. "
+                "The mode stays as it is. There is no override."
+            )
+
+
+def is_stale(taken_at: datetime, now: datetime) -> bool:
+    """Tell whether a verdict is too old to count.
+
+    By its distance: after the clock was set back, an old one would be young for long.
+    """
+    return abs(now - taken_at) > VERDICT_MAX_AGE
 
 
 def _gets_real_policy(before: ControlState, after: ControlState, pin: Mode | None) -> bool:
@@ -80,8 +101,7 @@ def _gets_real_policy(before: ControlState, after: ControlState, pin: Mode | Non
 def _problem(verdict: SlurmVerdict, now: datetime) -> str | None:
     if verdict.holds is None or verdict.taken_at is None:
         return f"its preconditions are unknown: {verdict.detail}"
-    # By its distance: after the clock was set back, an old verdict would be young for long.
-    if abs(now - verdict.taken_at) > VERDICT_MAX_AGE:
+    if is_stale(verdict.taken_at, now):
         return "the last check of its preconditions is too old"
     if not verdict.holds:
         return f"a precondition does not hold: {verdict.detail}"

@@ -99,8 +99,12 @@ class Verdict:
     @property
     def detail(self) -> str:
         """Return in one line what is wrong, or that nothing is."""
-        wrong = "; ".join(f"{each.name}: {each.detail}" for each in self.failed)
-        return wrong or f"all {len(self.findings)} preconditions hold"
+        wrong = (
+            self.failed
+            or tuple(each for each in self.findings if each.status is not ProbeStatus.OK)[:1]
+        )
+        told = "; ".join(f"{each.name}: {each.detail}" for each in wrong)
+        return told or f"all {len(self.findings)} preconditions hold"
 
     def for_gate(self) -> SlurmVerdict:
         """Return what the upward gate needs of it."""

@@ -6,11 +6,17 @@ The service and an embedded adapter make theirs from the same settings. Nothing 
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+import weakref
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Self
 
+from flagctl.domain.boundary import SlurmAdapterBoundaryStub
+from flagctl.domain.preflight import Sighting
 from flagctl.settings import Settings
 from flagctl.slurm.child_keeper import ChildKeeper
 from flagctl.slurm.client import SlurmClient
@@ -70,3 +76,72 @@ class SlurmConnection:
         """End the child and the watching; returns within seconds, also when Slurm hangs."""
         self.live.stop(_STOP_WITHIN_S)
         self._supervisor.close(_STOP_WITHIN_S)
+
+
+class OwnConnection:
+    """The connection of whichever process asks: begun with its first use, anew after a fork.
+
+    For an adapter in somebody else's service, which may be made before workers are forked. It
+    ends with this object or with the process.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._running = _Running(lambda: _begun(settings))
+        weakref.finalize(self, self._running.stop)
+
+    def require_honoured(self, boundary: SlurmAdapterBoundaryStub) -> None:
+        """Return if the live cluster honours the boundary's mapping; waits for nothing.
+
+        Raises:
+            SlurmRealAdapterPreconditionError: it does not.
+            SlurmUnavailableError: it was not seen lately, or not yet.
+
+        """
+        self._running.connection().live.require_honoured(boundary)
+
+    def sighting(self) -> Sighting:
+        """Return how the last look went."""
+        return self._running.connection().live.sighting
+
+    def stop(self) -> None:
+        """End it; a later use begins anew."""
+        self._running.stop()
+
+
+class _InProcess:
+    """What one process has: a fork leaves a lock behind that nobody may ever let go of."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.connection: SlurmConnection | None = None
+
+
+class _Running:
+    """The connection of this process while it runs; knows nothing of who owns it."""
+
+    def __init__(self, begin: Callable[[], SlurmConnection]) -> None:
+        self._begin = begin
+        self._by_pid: dict[int, _InProcess] = {}
+
+    def connection(self) -> SlurmConnection:
+        """Return it, begun if it is not."""
+        here = self._by_pid.setdefault(os.getpid(), _InProcess())
+        running = here.connection
+        if running is not None:
+            return running
+        with here.lock:
+            if here.connection is None:
+                here.connection = self._begin()
+            return here.connection
+
+    def stop(self) -> None:
+        """End it, if it runs in this process."""
+        here = self._by_pid.pop(os.getpid(), None)
+        if here is not None and here.connection is not None:
+            here.connection.stop()
+
+
+def _begun(settings: Settings) -> SlurmConnection:
+    connection = SlurmConnection.from_settings(settings)
+    connection.start()
+    return connection

@@ -80,6 +80,8 @@ class LiveCluster:
         self._monotonic_s = monotonic_s
         self._snapshot: Snapshot | None = None
         self._sighting = Sighting()
+        self.on_news: Callable[[], None] = lambda: None
+        """Called after a look that found something else than the one before."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="slurm-watch", daemon=True)
 
@@ -168,6 +170,8 @@ class LiveCluster:
             self._snapshot = Snapshot(sighting.cluster, self._monotonic_s())
         if self._is_expected or not _is_missing(sighting):
             _tell_changes(before, sighting)
+        if (before.cluster, before.trouble) != (sighting.cluster, sighting.trouble):
+            self.on_news()
         return sighting
 
     def _watch(self) -> None:

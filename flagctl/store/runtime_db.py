@@ -10,7 +10,7 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, Final
 from flagctl.domain.impact import CountKey
 from flagctl.domain.process import ProcessReport
 from flagctl.domain.times import from_text, to_text
-from flagctl.store import forking, resolution_counts
+from flagctl.store import forking, judgements, resolution_counts
 from flagctl.store.files import DataFiles
 from flagctl.store.reading import rows
 from flagctl.store.runtime_file import (
@@ -98,6 +98,12 @@ class ProcessRegistry:
         """
         return self._attempt(lambda: self._still_here(process_id, heard_at, counts))
 
+    def judge(
+        self, process_id: str, judge: judgements.Judging, queues: Sequence[str], now: datetime
+    ) -> bool:
+        """Keep queue names that were asked for, and what the process thinks of all of them."""
+        return self._attempt(lambda: self._judge(process_id, judge, queues, now))
+
     def goodbye(self, process_id: str, counts: Counts = NO_COUNTS) -> bool:
         """Forget a process that stops and let go of the file; return whether it was told."""
         return self._attempt(lambda: self._goodbye(process_id, counts))
@@ -128,6 +134,16 @@ class ProcessRegistry:
         connection.execute("COMMIT" if is_there else "ROLLBACK")
         return is_there
 
+    def _judge(
+        self, process_id: str, judge: judgements.Judging, queues: Sequence[str], now: datetime
+    ) -> bool:
+        connection = self._ready()
+        connection.execute("BEGIN IMMEDIATE")
+        names = judgements.queues(connection, queues, now)
+        judgements.keep(connection, process_id, judge(names))
+        connection.execute("COMMIT")
+        return True
+
     def _purge(self, connection: sqlite3.Connection, now: datetime) -> None:
         bounds = {"silent_since": to_text(now - SILENT_KEPT_FOR), "rows_kept": ROWS_KEPT}
         connection.execute(_PURGE, bounds)
@@ -140,6 +156,7 @@ class ProcessRegistry:
                 connection = self._ready()
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("DELETE FROM process WHERE id = ?", (process_id,))
+                judgements.forget(connection, process_id)
                 resolution_counts.add(connection, counts)
                 connection.execute("COMMIT")
         finally:
@@ -156,7 +173,8 @@ class ProcessRegistry:
             self._close()
             self._file = now
             self._connection = open_or_make(self._path)
-            self._connection.execute(resolution_counts.SCHEMA)
+            for statement in (resolution_counts.SCHEMA, *judgements.SCHEMA):
+                self._connection.execute(statement)
             self._file = identity(self._path)
         return self._connection
 

@@ -2,6 +2,7 @@
 
 from flagctl.watch.embedded import EmbeddedWatch
 from flagctl.watch.loop import Watch
+from flagctl.watch.queues import AskedQueues
 from flagctl.watch.tally import Tally
 
-__all__ = ["EmbeddedWatch", "Tally", "Watch"]
+__all__ = ["AskedQueues", "EmbeddedWatch", "Tally", "Watch"]

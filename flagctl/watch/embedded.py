@@ -7,17 +7,19 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from flagctl.domain.effective import EffectiveMode
+from flagctl.domain.readiness import Judgement
 from flagctl.store import forking
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import ModeReader
 from flagctl.vocabulary import Mode, Part
 from flagctl.watch.loop import Watch
+from flagctl.watch.queues import AskedQueues
 from flagctl.watch.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class EmbeddedWatch:
         pin: the mode that the environment of this process pins.
         policy_path: the queue policy file, if there is one.
         policy_sha256: tells the hash of that file; `None` when it can't be read.
+        judge: tells what this process thinks of the top mode, given queue names to compare.
 
     """
 
@@ -52,8 +55,10 @@ class EmbeddedWatch:
         pin: Mode | None,
         policy_path: Path | None,
         policy_sha256: Callable[[], str | None],
+        judge: Callable[[Sequence[str]], Judgement] | None = None,
     ) -> None:
         self.tally = tally = Tally()
+        self.queues = queues = AskedQueues()
         self._make: Callable[[], Watch] = lambda: Watch(
             files,
             reader,
@@ -61,6 +66,8 @@ class EmbeddedWatch:
             clock=lambda: datetime.now(UTC),
             part=Part.EMBEDDED,
             tally=tally,
+            judge=judge,
+            queues=queues,
             policy_path=policy_path,
             policy_sha256=policy_sha256,
         )

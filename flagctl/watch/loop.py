@@ -7,7 +7,7 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,11 +16,13 @@ from uuid import uuid4
 from flagctl import __version__
 from flagctl.domain.effective import EffectiveMode
 from flagctl.domain.process import FIRST_USES_KEPT, ProcessReport
+from flagctl.domain.readiness import Judgement
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import ModeReader, Reading
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode, Part
+from flagctl.watch.queues import AskedQueues
 from flagctl.watch.sightings import Place, Sightings
 from flagctl.watch.tally import Tally
 
@@ -51,6 +53,8 @@ class Watch:
         part: what the process is part of.
         in_flight: tells the submissions not yet answered, by the mode that they began with.
         tally: what the requests of this process count.
+        judge: tells what this process thinks of the top mode, given queue names to compare.
+        queues: the queue names that its requests ask for.
         policy_path: the queue policy file, if there is one.
         policy_sha256: tells the hash of that file; `None` when it can't be read.
 
@@ -66,6 +70,8 @@ class Watch:
         part: Part = Part.RUNTIME,
         in_flight: Callable[[], Mapping[Mode, int]] = dict,
         tally: Tally | None = None,
+        judge: Callable[[Sequence[str]], Judgement] | None = None,
+        queues: AskedQueues | None = None,
         policy_path: Path | None = None,
         policy_sha256: Callable[[], str | None] = lambda: None,
     ) -> None:
@@ -73,6 +79,8 @@ class Watch:
         self._clock = clock
         self._in_flight = in_flight
         self._tally = Tally() if tally is None else tally
+        self._judge = judge
+        self._queues = AskedQueues() if queues is None else queues
         self._place = Place(socket.gethostname(), part, pin, policy_path)
         self._registry = ProcessRegistry(files)
         store = ControlStore(files, clock, STORE_BUSY_TIMEOUT_S)
@@ -132,10 +140,15 @@ class Watch:
             if used != self._said:
                 self._woken.set()
 
+    def hurry(self) -> None:
+        """Take a turn soon: there is something new to say. Any thread may ask for it."""
+        self._woken.set()
+
     def turn(self) -> None:
         """Say what is in force, and tell what is seen: what the thread does over and over."""
         reading = self._reader.read()
         self._say(reading)
+        self._say_what_it_thinks()
         self._sightings.tell(reading)
         glass = reading.break_glass
         if glass is not None and self._sightings.is_kept(glass, reading):
@@ -189,6 +202,13 @@ class Watch:
         elif counts:
             # Whatever keeps the counts from being written: the process is there.
             self._registry.beat(self._report(mode, in_flight))
+
+    def _say_what_it_thinks(self) -> None:
+        names = self._queues.pending()
+        if self._judge is not None and self._registry.judge(
+            self.process_id, self._judge, names, self._clock()
+        ):
+            self._queues.settle(names)
 
     def _date(self, revision: int | None) -> None:
         """Remember when a revision was used first: the evidence of every receipt."""

@@ -53,6 +53,8 @@ class View:
     revision: int
     refusal: FlagctlError | None
     lock: Source | None
+    is_gated: bool
+    """Whether it leads somebody to the top mode, so that the preconditions must hold."""
 
 
 def view(form: Form, outlook: Outlook, caller: Caller, typed: Fields) -> View:
@@ -72,6 +74,7 @@ def view(form: Form, outlook: Outlook, caller: Caller, typed: Fields) -> View:
         revision=outlook.state.revision,
         refusal=trial.refusal if trial else None,
         lock=trial.lock if trial else None,
+        is_gated=trial is not None and trial.is_gated,
     )
 
 

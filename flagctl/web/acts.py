@@ -66,6 +66,7 @@ def _page(
         "error": error,
         "meanwhile": _meanwhile(services, error),
         "status": outlook.status,
+        "preflight": outlook.preflight,
         "view": view(form, outlook, caller, typed),
         "remains": _remains(services, form, outlook),
     }

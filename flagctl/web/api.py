@@ -16,6 +16,7 @@ from flagctl import __version__
 from flagctl.errors import NotFoundError, StaleError
 from flagctl.present.impact import ImpactRecord, impact_record
 from flagctl.present.plain import to_plain
+from flagctl.present.preflight import PreflightRecord
 from flagctl.present.processes import followers
 from flagctl.present.receipt import Done, receipt_record, warnings_for
 from flagctl.present.records import (
@@ -97,6 +98,12 @@ def impact(request: Request, _caller: WithToken) -> Response:
     with reading(services.files, services.settings.busy_timeout_s) as connection:
         found = last_hour(services.files, connection, now)
     return JSONResponse(to_plain(impact_record(found, now)))
+
+
+@router.get("/preflight", response_model=PreflightRecord, responses=problems_of())
+def preflight(request: Request, _caller: WithToken) -> Response:
+    """Return whether `real-policy` may come into force now, and what each queue would get."""
+    return JSONResponse(to_plain(look(services_of(request)).preflight))
 
 
 @router.get("/audit", response_model=AuditPage, responses=problems_of(422))

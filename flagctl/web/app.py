@@ -21,6 +21,7 @@ from flagctl.web import (
     metrics,
     patterns,
     people,
+    preflight,
     problems,
     processes,
     receipts,
@@ -38,7 +39,7 @@ from flagctl.web.services import Services
 
 ROOMS = (
     health, metrics, sign_in, account, home, acts, receipts, flags, reminders, audit, verifying,
-    processes, runbook, people, tokens, patterns,
+    processes, preflight, runbook, people, tokens, patterns,
 )  # fmt: skip
 
 

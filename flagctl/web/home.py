@@ -41,6 +41,7 @@ def home(request: Request, caller: SignedIn) -> Response:
         request,
         "home.html",
         status=outlook.status,
+        preflight=outlook.preflight,
         offers=offers(outlook, caller.actor),
         strip=strip_of(impact_record(hour, outlook.now)),
         recent=[audit_record(event) for event in found.events],

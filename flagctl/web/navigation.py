@@ -28,6 +28,7 @@ MENU: Final = (
     Place("/audit", "Audit"),
     Place("/reminders", "Reminders"),
     Place("/processes", "Processes"),
+    Place("/preflight", "Preflight"),
     Place("/runbook", "Runbook"),
     Place("/people", "People", Role.ADMIN),
     Place("/tokens", "Tokens", Role.ADMIN),

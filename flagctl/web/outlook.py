@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from flagctl.domain.change import Actor, Change
 from flagctl.domain.decide import decide
 from flagctl.domain.effective import effective
 from flagctl.domain.flag import ControlState
-from flagctl.domain.gate import Facts, SlurmVerdict
+from flagctl.domain.gate import UNKNOWN_VERDICT, Facts, SlurmVerdict
 from flagctl.domain.lock import lock_on
 from flagctl.domain.process import ProcessReport
+from flagctl.domain.readiness import judges
 from flagctl.errors import FlagctlError, PreconditionError
+from flagctl.present.preflight import PreflightRecord, preflight_record
 from flagctl.present.processes import followers
 from flagctl.present.records import BreakGlassRecord, ConvergenceRecord, StatusRecord
 from flagctl.present.status import Sight, break_glass_record, status_record
 from flagctl.store.audit_log import committed_at
 from flagctl.store.break_glass import BreakGlass
 from flagctl.store.break_glass import look as look_for_break_glass
+from flagctl.store.judgements import read_judgements
 from flagctl.store.reading import read_state, reading
 from flagctl.vocabulary import Source
 from flagctl.web.services import Services
@@ -33,6 +36,7 @@ class Outlook:
     facts: Facts
     reports: Sequence[ProcessReport]
     status: StatusRecord
+    preflight: PreflightRecord
     now: datetime
 
 
@@ -41,13 +45,15 @@ class Trial:
     """What an act would come to if it were done now; nothing is written.
 
     `refusal` says why it would be refused; `lock` what would keep it from having any effect.
-    `after` of an act that only its preconditions hold back is what it would lead to.
+    `after` of an act that only its preconditions hold back is what it would lead to; `is_gated`
+    says that it has preconditions, whether they hold or not.
     """
 
     before: ControlState
     after: ControlState
     refusal: FlagctlError | None = None
     lock: Source | None = None
+    is_gated: bool = False
 
 
 def look(services: Services) -> Outlook:
@@ -65,7 +71,15 @@ def look(services: Services) -> Outlook:
         committed_at=since,
         break_glass=shown_break_glass(glass, now) if glass else None,
     )
-    return Outlook(state, services.facts(), reports, status_record(sight, now), now)
+    live = judges(reports, read_judgements(services.files), now)
+    return Outlook(
+        state=state,
+        facts=services.facts(),
+        reports=reports,
+        status=status_record(sight, now),
+        preflight=preflight_record(live, now),
+        now=now,
+    )
 
 
 def who_follows(services: Services, outlook: Outlook, revision: int) -> ConvergenceRecord:
@@ -90,11 +104,23 @@ def shown_break_glass(glass: BreakGlass, now: datetime) -> BreakGlassRecord:
 def try_out(outlook: Outlook, actor: Actor, change: Change) -> Trial:
     """Return what the act would come to, by the same rule as the act itself."""
     state, facts, now = outlook.state, outlook.facts, outlook.now
+    willing = facts.with_verdict(SlurmVerdict(holds=True, detail="", taken_at=now))
     try:
-        after = decide(state, change, actor, facts, now).after
-    except PreconditionError as error:
-        willing = replace(facts, verdict=SlurmVerdict(holds=True, detail="", taken_at=now))
-        return Trial(state, decide(state, change, actor, willing, now).after, refusal=error)
+        after = decide(state, change, actor, willing, now).after
     except FlagctlError as error:
         return Trial(state, state, refusal=error)
-    return Trial(state, after, lock=lock_on(state, after, facts))
+    gated = _refusal(outlook, actor, change, facts.with_verdict(UNKNOWN_VERDICT)) is not None
+    refusal = _refusal(outlook, actor, change, facts)
+    lock = None if refusal else lock_on(state, after, facts)
+    return Trial(state, after, refusal, lock, is_gated=gated)
+
+
+def _refusal(
+    outlook: Outlook, actor: Actor, change: Change, facts: Facts
+) -> PreconditionError | None:
+    """Return why the gate would not let an act pass that is fine otherwise."""
+    try:
+        decide(outlook.state, change, actor, facts, outlook.now)
+    except PreconditionError as error:
+        return error
+    return None

@@ -20,6 +20,7 @@ SURFACE: dict[str, tuple[str, ...]] = {
     "extend": ("--expires", "--reason", "--actor"),
     "handover": ("--owner", "--reason", "--actor"),
     "cutover": ("mode", "--reason", "--expires", "--owner", "--revision", "--actor"),
+    "preflight": (),
     "doctor": (),
     "audit list": (),
     "audit verify": (),

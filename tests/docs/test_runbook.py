@@ -23,6 +23,7 @@ TEXT = RUNBOOK.read_text(encoding="utf-8")
 SECTIONS = sections(TEXT)
 DEADLINE_S = 120
 A_LIVE_RUNTIME = "a live runtime"
+EXITS = {"sh refused": 7, "sh unready": 5}
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def check(block: Block, env: dict[str, str], cwd: Path) -> None:
     else:
         done = run(block.text, env, cwd)
         status, output = done.returncode, done.stdout + done.stderr
-    expected = 7 if block.kind == "sh refused" else 0
+    expected = EXITS.get(block.kind, 0)
     assert status == expected, f"{block.text}\nended with {status}:\n{output}"
 
 

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "settings",
         "store.files",
         "store.mode_reader",
-        "slurm.snapshot",
+        "slurm.connection",
         # A service that has the adapter built in says of itself that it follows (decision 14).
         "watch",
     ),

@@ -185,9 +185,9 @@ def test_ending_the_rollback_is_refused_while_the_file_lies_there(
     end = EndRollback("done", no_follow_up="drill", revision=trail.state().revision)
     verdict = SlurmVerdict(holds=True, detail="", taken_at=clock())
     with pytest.raises(ConflictError, match="Remove the file first"):
-        store.apply(end, ADMIN, gather_facts(files, clock(), verdict))
+        store.apply(end, ADMIN, gather_facts(files, clock()).with_verdict(verdict))
     files.break_glass.unlink()
-    store.apply(end, ADMIN, gather_facts(files, clock(), verdict))
+    store.apply(end, ADMIN, gather_facts(files, clock()).with_verdict(verdict))
     process.turn()
     assert process.reader.effective().mode is HIGH
 
@@ -220,7 +220,7 @@ def test_a_file_once_ended_does_not_come_back_as_a_ghost(
     first.turn()
     end = EndRollback("done", no_follow_up="drill", revision=trail.state().revision)
     verdict = SlurmVerdict(holds=True, detail="", taken_at=clock())
-    store.apply(end, ADMIN, gather_facts(files, clock(), verdict))
+    store.apply(end, ADMIN, gather_facts(files, clock()).with_verdict(verdict))
     for _ in range(3):
         first.turn()
         second.turn()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
@@ -31,10 +30,7 @@ from flagctl.runtime.metrics import Metrics
 from flagctl.runtime.services import Services as RuntimeServices
 from flagctl.runtime.slurm_probes import slurm_probes
 from flagctl.runtime.submit import LEASE, Submissions
-from flagctl.runtime.verdict import LiveVerdict
 from flagctl.settings import Settings, load_settings
-from flagctl.slurm.connection import SlurmConnection
-from flagctl.slurm.snapshot import LiveCluster
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
@@ -45,26 +41,11 @@ from flagctl.store.sessions import Sessions
 from flagctl.store.submissions import SubmissionStore
 from flagctl.store.writing import ControlStore, Receipt
 from flagctl.vocabulary import Mode
-from flagctl.watch import Tally, Watch
+from flagctl.watch import AskedQueues, Tally, Watch
 from flagctl.web.app import create as create_web
 from flagctl.web.passwords import Passwords
 from flagctl.web.services import Services as WebServices
-
-
-@dataclass(frozen=True, slots=True)
-class SlurmParts:
-    """What a runtime process has of Slurm; no connection without a queue policy.
-
-    The connection's `client` works on the cluster, its `live` cluster is what requests ask.
-    """
-
-    connection: SlurmConnection | None
-    verdict: LiveVerdict
-
-    @property
-    def live(self) -> LiveCluster | None:
-        """Return the cluster as this process sees it."""
-        return self.connection.live if self.connection else None
+from flagctl.wiring.slurm import slurm_parts
 
 
 def now() -> datetime:
@@ -143,11 +124,24 @@ def runtime_services(settings: Settings) -> RuntimeServices:
     slurm = slurm_parts(settings, policy)
     in_flight = InFlight()
     metrics = Metrics(reader, in_flight)
-    tally = Tally()
+    tally, queues = Tally(), AskedQueues()
     adapter = SlurmAdapter(
-        reader=reader, policy=policy, cluster=slurm.live, report=_reporting(metrics, tally)
+        reader=reader, policy=policy, cluster=slurm.live, report=_reporting(metrics, tally, queues)
     )
-    watch = _watch(settings, files, reader, policy, in_flight, tally)
+    watch = Watch(
+        files,
+        reader,
+        pin=settings.adapter_pin,
+        clock=now,
+        in_flight=in_flight.by_mode,
+        tally=tally,
+        judge=slurm.verdict.judgement,
+        queues=queues,
+        policy_path=settings.policy_path,
+        policy_sha256=lambda: policy.reading().sha256 if policy else None,
+    )
+    if slurm.live is not None:
+        slurm.live.on_news = watch.hurry
     store = SubmissionStore(files.submissions, settings.busy_timeout_s)
     dispatchers = _dispatchers(settings, files)
     # Longer than any dispatch: only a process that hangs has its claims taken over.
@@ -173,27 +167,13 @@ def runtime_services(settings: Settings) -> RuntimeServices:
             probes.queue_policy(policy),
             probes.data_directory(settings.data_dir),
             probes.process_registry(lambda: watch.trouble),
-            *slurm_probes(slurm.verdict, _snapshot_age(slurm.live)),
+            *slurm_probes(slurm.verdict, slurm.snapshot_age_s),
         ),
         clock=now,
         retention=timedelta(days=settings.submission_retention_days),
         watching=(watch,),
         background=(slurm.connection,) if slurm.connection else (),
     )
-
-
-def slurm_parts(settings: Settings, policy: PolicyFile | None) -> SlurmParts:
-    """Return what a runtime process has of Slurm, in whatever mode it is.
-
-    The connection is there before the mode is raised: the verdict that lets it rise comes from it.
-    """
-    connection = SlurmConnection.from_settings(settings) if policy else None
-    sighting = None if connection is None else lambda: connection.live.sighting
-    return SlurmParts(connection, LiveVerdict(policy, sighting, settings.runbook, now))
-
-
-def _snapshot_age(live: LiveCluster | None) -> Callable[[], float] | None:
-    return None if live is None else live.require_age_s
 
 
 def reminder_runner(settings: Settings, *, is_patient: bool = True) -> Runner:
@@ -252,31 +232,12 @@ def _address_book(settings: Settings) -> AddressBook:
     return AddressBook(settings.notify_urls, settings.notify_admin_urls)
 
 
-def _watch(
-    settings: Settings,
-    files: DataFiles,
-    reader: ModeReader,
-    policy: PolicyFile | None,
-    in_flight: InFlight,
-    tally: Tally,
-) -> Watch:
-    return Watch(
-        files,
-        reader,
-        pin=settings.adapter_pin,
-        clock=now,
-        in_flight=in_flight.by_mode,
-        tally=tally,
-        policy_path=settings.policy_path,
-        policy_sha256=lambda: policy.reading().sha256 if policy else None,
-    )
-
-
-def _reporting(metrics: Metrics, tally: Tally) -> Callable[[Resolution], None]:
+def _reporting(metrics: Metrics, tally: Tally, queues: AskedQueues) -> Callable[[Resolution], None]:
     def report(resolution: Resolution) -> None:
         log_resolution(resolution)
         metrics.resolved(resolution)
         tally.count(resolution.effective, resolution.outcome)
+        queues.note(resolution.queue)
 
     return report
 

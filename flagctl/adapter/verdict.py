@@ -1,21 +1,33 @@
-"""The verdict on `real-policy` that this process takes: for its own readiness and for all others.
+"""What this process thinks of `real-policy`: for its own readiness, and for all others to read.
 
 Its user and environment are those that would submit (architecture, decision 9).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from flagctl.adapter.policy_file import PolicyFile, PolicyReading
+from flagctl.domain.parity import Parity, parity
 from flagctl.domain.preflight import PolicyInHand, Sighting, Verdict, verdict
+from flagctl.domain.readiness import Judgement
 
 NO_POLICY_PATH: Final = (
     "ZPE_SLURM_POLICY_PATH is not set. Set it to the queue policy file and restart this process."
 )
 NOT_ASKED: Final = "Not asked: without a queue policy there is nothing to hold against the cluster."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taken:
+    """A verdict, and what it was taken from."""
+
+    reading: PolicyReading | None
+    seen: Sighting
+    verdict: Verdict
 
 
 class LiveVerdict:
@@ -35,23 +47,37 @@ class LiveVerdict:
         policy: PolicyFile | None,
         sighting: Callable[[], Sighting] | None,
         runbook: str,
-        clock: Callable[[], datetime],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._policy = policy
         self._sighting = sighting
         self._runbook = runbook
         self._clock = clock
-        self._last: tuple[PolicyReading | None, Sighting, Verdict] | None = None
+        self._last: _Taken | None = None
+        self._compared: tuple[_Taken, tuple[str, ...], tuple[Parity, ...]] | None = None
 
     def __call__(self) -> Verdict:
         """Return the verdict; costs no I/O beyond a look at the policy file's `stat`."""
+        return self._take().verdict
+
+    def judgement(self, queues: Sequence[str]) -> Judgement:
+        """Return the verdict, and how the mapped queues and these compare in both modes.
+
+        For one thread; worked out anew only when something about it is new.
+        """
+        taken, names, last = self._take(), tuple(queues), self._compared
+        if last is None or last[0] is not taken or last[1] != names:
+            policy = _in_hand(taken.reading).policy
+            last = self._compared = (taken, names, parity(policy, taken.seen, names))
+        return Judgement(taken.verdict, last[2])
+
+    def _take(self) -> _Taken:
         reading = self._policy.reading() if self._policy else None
-        seen = self._seen()
-        last = self._last
-        if last is not None and last[0] is reading and last[1] is seen:
-            return last[2]
-        taken = verdict(_in_hand(reading), seen, self._runbook)
-        self._last = (reading, seen, taken)
+        seen, last = self._seen(), self._last
+        if last is not None and last.reading is reading and last.seen is seen:
+            return last
+        taken = _Taken(reading, seen, verdict(_in_hand(reading), seen, self._runbook))
+        self._last = taken
         return taken
 
     def _seen(self) -> Sighting:
