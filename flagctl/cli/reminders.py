@@ -129,7 +129,10 @@ def overview(desk: Desk, flag_id: int | None, limit: int) -> RemindersRecord:
 
 def _stay(settings: Settings) -> None:
     from flagctl import wiring
+    from flagctl.store.files import DataFiles
+    from flagctl.store.reading import keep_reading
 
+    keep_reading(DataFiles(settings.data_dir), settings.busy_timeout_s)
     stopping = threading.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: stopping.set())

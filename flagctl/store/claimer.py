@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,7 @@ def _claimer(pid: int, started: str) -> str:
     return f"{boot_id()}/{_pid_namespace()}/{pid}/{started}"
 
 
+@cache
 def boot_id() -> str:
     """Return the id of this boot of the host, `?` where nobody says."""
     try:
