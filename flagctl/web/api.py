@@ -177,6 +177,7 @@ for each in FORMS:
 def create(services: Services) -> FastAPI:
     """Return the API as an app of its own, so that its OpenAPI document knows no page."""
     app = FastAPI(title="flagctl", version=__version__, docs_url=None, redoc_url=None)
+    app.router.redirect_slashes = False  # as for pages
     app.state.services = services
     app.include_router(router)
     app.include_router(api_reminders.router)

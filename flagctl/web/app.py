@@ -60,6 +60,8 @@ def create(services: Services, alongside: Sequence[Alongside] = ()) -> FastAPI:
         openapi_url=None,
         lifespan=_lifespan(alongside),
     )
+    # The address to which it would lead begins with the name in the request.
+    app.router.redirect_slashes = False
     app.state.services = services
     app.state.templates = templates(services.settings)
     problems.install(app)

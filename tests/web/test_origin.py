@@ -5,7 +5,10 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
+from flagctl.store.files import DataFiles
 from flagctl.store.writing import ControlStore
+from flagctl.vocabulary import Role
+from tests.web import doors
 
 TYPED = {"mode": "passthrough", "reason": "sent from elsewhere"}
 
@@ -51,6 +54,22 @@ def test_a_form_of_our_own_is_taken(
     assert revision(store) == 1
 
 
+FOREIGN = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
+
+
+@pytest.mark.parametrize("path", [*doors.FORMS, *doors.ONES_OWN, *doors.API])
+def test_no_door_opens_to_a_form_of_another_site(
+    sign_in: Callable[..., TestClient], rolled_back: ControlStore, files: DataFiles, path: str
+) -> None:
+    root = sign_in("root", Role.ADMIN)
+    before = doors.what_counts(files)
+    typed = {**doors.FORMS, **doors.ONES_OWN}.get(path, {})
+    answer = root.post(doors.address(path), data=typed, headers=FOREIGN)
+    assert answer.status_code == 403
+    assert doors.what_counts(files) == before
+    assert root.get("/").status_code == 200  # not signed out either
+
+
 def test_a_link_from_another_site_may_be_followed(sign_in: Callable[..., TestClient]) -> None:
     assert sign_in().get("/", headers={"sec-fetch-site": "cross-site"}).status_code == 200
 
@@ -80,3 +99,14 @@ def test_the_host_name_never_gets_into_a_link(sign_in: Callable[..., TestClient]
     page = sign_in().get("/", headers={"host": "10.9.8.7", "x-forwarded-host": "evil.example"})
     assert "10.9.8.7" not in page.text
     assert "evil.example" not in page.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/audit/", "/static", "/api/v1/mode/", "//evil.example", "/api/v1"]
+)
+def test_no_address_is_led_on_to_by_the_name_in_the_request(
+    sign_in: Callable[..., TestClient], path: str
+) -> None:
+    answer = sign_in().get(f"https://10.9.8.7{path}")
+    assert answer.status_code in {401, 404}
+    assert "location" not in answer.headers

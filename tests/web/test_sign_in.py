@@ -11,6 +11,7 @@ from flagctl.store.people import disable_person, issue_link, set_role
 from flagctl.store.sessions import ABSOLUTE_LIMIT, FAILURES_KEPT_FOR, IDLE_LIMIT
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Role
+from flagctl.web.sign_in import FAILURES_AT_AN_ADDRESS, FAILURES_OF_ONE_AT_AN_ADDRESS
 from tests.web.conftest import PASSWORD, ROOT, MovedClock
 
 Make = Callable[..., TestClient]
@@ -201,6 +202,29 @@ def test_guessing_is_stopped_and_only_where_it_comes_from(
     assert web.post("/sign-in", data=GIVEN, headers=elsewhere).status_code == 303
     clock.move(FAILURES_KEPT_FOR + timedelta(seconds=1))
     assert sign_in_with(make_web()) == 303
+
+
+def test_many_guessers_behind_a_proxy_lock_nobody_else_out(sign_in: Make, make_web: Make) -> None:
+    sign_in()
+    web = make_web(trusted_proxies=PROXIES)
+    for number in range(FAILURES_AT_AN_ADDRESS + 5):
+        guesser = {"x-forwarded-for": f"203.0.113.{number}"}
+        typed = {"name": f"name {number}", "password": "guess"}
+        assert web.post("/sign-in", data=typed, headers=guesser).status_code == 401
+    innocent = {"x-forwarded-for": "198.51.100.7"}
+    assert web.post("/sign-in", data=GIVEN, headers=innocent).status_code == 303
+
+
+def test_an_address_that_is_only_claimed_does_not_reset_the_count(
+    sign_in: Make, make_web: Make
+) -> None:
+    sign_in()
+    web = make_web()
+    for number in range(FAILURES_OF_ONE_AT_AN_ADDRESS):
+        claimed = {"x-forwarded-for": f"203.0.113.{number}", "forwarded": f"for=203.0.113.{number}"}
+        web.post("/sign-in", data={**GIVEN, "password": "guess"}, headers=claimed)
+    claimed = {"x-forwarded-for": "198.51.100.7"}
+    assert web.post("/sign-in", data=GIVEN, headers=claimed).status_code == 429
 
 
 def test_changing_the_password_needs_the_old_one_and_signs_out_everywhere(
