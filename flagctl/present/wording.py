@@ -17,13 +17,16 @@ def clock(when: datetime, now: datetime) -> str:
     return there.strftime(pattern)
 
 
-def clock_in(zone: ZoneInfo, when: datetime, now: datetime) -> str:
-    """Return the time where a person is, such as `13:25 Berlin`; blank where that is UTC."""
+def clock_in(zone: ZoneInfo, when: datetime) -> str:
+    """Return the time where a person is, such as `13:25 Berlin`; blank where that is UTC.
+
+    It stands beside the time in UTC, and has a date where that is another one there.
+    """
     place = place_of(zone)
     if place == "UTC":
         return ""
-    there, here = when.astimezone(zone), now.astimezone(zone)
-    pattern = "%H:%M" if there.date() == here.date() else "%Y-%m-%d %H:%M"
+    there = when.astimezone(zone)
+    pattern = "%H:%M" if there.date() == when.astimezone(UTC).date() else "%Y-%m-%d %H:%M"
     return f"{there.strftime(pattern)} {place}"
 
 

@@ -41,7 +41,7 @@ def everywhere(when: datetime) -> str:
 
 def clock(when: datetime, now: datetime) -> str:
     """Return a time of day, with its date if it is another day's: `11:25 UTC, 13:25 Berlin`."""
-    there = wording.clock_in(_here.get(), when, now)
+    there = wording.clock_in(_here.get(), when)
     return ", ".join(filter(None, (wording.clock(when, now), there)))
 
 

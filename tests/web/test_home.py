@@ -1,5 +1,6 @@
 """The first page says what is in force, who said so and until when, and what may be done."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -67,6 +68,20 @@ def test_an_expired_rollback_cannot_be_overlooked_and_offers_the_three_acts(
         path for path in ("/end", "/extend", "/handover") if f'href="{path}"' not in banner
     ] == []
     assert '<p class="big"><span class="word tone-warn">' in page
+
+
+def test_a_rollback_that_went_further_names_who_did_it_and_since_when_it_lasts(
+    sign_in: SignIn, half_way: ControlStore, clock: MovedClock
+) -> None:
+    clock.move(timedelta(hours=5))
+    web = sign_in("carol")
+    web.post("/rollback", data={"mode": "passthrough", "reason": "the policy is wrong too"})
+    page = web.get("/").text
+    flag = page[page.index("Rollback flag 3") :]
+    started = " ".join(re.sub(r"<[^>]+>", "", flag[: flag.index("Expires")]).split())
+    assert (
+        "Started just now (12:25 UTC) by person:carol; rolled back since 5 h ago (07:25" in started
+    )
 
 
 def test_a_cutover_flag_is_shown_beside_a_rollback(

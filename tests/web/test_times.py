@@ -36,7 +36,7 @@ def test_a_time_is_told_in_utc_and_where_the_person_is(
         ("America/New_York", "(11:25 UTC, 07:25 New York)"),
         ("Etc/GMT+1", "(11:25 UTC, 10:25 Etc/GMT+1)"),
         ("Pacific/Kiritimati", "(11:25 UTC, 2026-05-02 01:25 Kiritimati)"),
-        ("Pacific/Pago_Pago", "(11:25 UTC, 2026-05-01 00:25 Pago Pago)"),
+        ("Pacific/Pago_Pago", "(11:25 UTC, 00:25 Pago Pago)"),
     ],
 )
 def test_no_zone_is_left_to_be_guessed(
@@ -56,5 +56,4 @@ def test_what_may_be_chosen_as_an_expiry_says_when_that_is_here(
 ) -> None:
     page = living_in(sign_in(), "Europe/Berlin").get("/extend").text
     assert "until 08:25 UTC, 10:25 Berlin" in page
-    assert "until 07:00 UTC, 2026-05-02 09:00 Berlin" not in page
-    assert "until 2026-05-02 07:00 UTC, 2026-05-02 09:00 Berlin" in page
+    assert "until 2026-05-02 07:00 UTC, 09:00 Berlin" in page

@@ -21,7 +21,16 @@ SignIn = Callable[..., TestClient]
 # Finding out whether the chain holds changes nothing, so nobody's trying is in the trail.
 NOT_AN_ACT = {"/audit/verify"}
 
-LOOKS = ["/", "/audit", "/reminders", "/processes", "/runbook", "/flags/2", "/receipts/2", "/account"]
+LOOKS = [
+    "/",
+    "/audit",
+    "/reminders",
+    "/processes",
+    "/runbook",
+    "/flags/2",
+    "/receipts/2",
+    "/account",
+]
 API_LOOKS = ["mode", "flags", "processes", "audit", "reminders", "follow-ups"]
 
 
@@ -115,9 +124,10 @@ def test_no_token_opens_a_page_and_no_cookie_opens_the_api(
     for path, typed in doors.FORMS.items():
         assert make_web().post(path, data=typed, headers=bearer).status_code in {303, 401}, path
     for path, body in doors.API.items():
-        assert victor.post(
-            doors.address(path), json=dict(body), headers=doors.IF_MATCH
-        ).status_code == 401, path
+        assert (
+            victor.post(doors.address(path), json=dict(body), headers=doors.IF_MATCH).status_code
+            == 401
+        ), path
     assert doors.what_counts(files) == before
 
 
