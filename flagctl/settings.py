@@ -4,66 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Final
 
+from flagctl import setting_values as values
 from flagctl.domain.fields import mode as mode_named
 from flagctl.errors import InvalidError, MisconfiguredError
 from flagctl.vocabulary import Mode, ModeSignal
 
 ADAPTER_PIN_NAME: Final = "ZPE_SLURM_ADAPTER"
 PREFIXES: Final = ("FLAGCTL_", "ZPE_SLURM_")
-
-
-def _text(value: str) -> str:
-    return value.strip()
-
-
-def _positive_int(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError("it must be 1 or more")
-    return number
-
-
-def _positive_s(value: str) -> float:
-    seconds = float(value)
-    if not 0 < seconds < float("inf"):
-        raise ValueError("it must be a number of seconds above 0")
-    return seconds
-
-
-def _http_url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("it must begin with http:// or https://")
-    return value.rstrip("/")
-
-
-def _mode_signal(value: str) -> ModeSignal:
-    if value not in set(ModeSignal):
-        raise ValueError(f"it must be one of {', '.join(ModeSignal)}.")
-    return ModeSignal(value)
-
-
-def _argv(value: str) -> tuple[str, ...]:
-    words = tuple(shlex.split(value))
-    if not words:
-        raise ValueError("it must name a program")
-    return words
-
-
-def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
-
-
-def _yes_or_no(value: str) -> bool:
-    if value not in {"yes", "no"}:
-        raise ValueError("it must be yes or no")
-    return value == "yes"
 
 
 def _setting(
@@ -84,7 +38,10 @@ class Settings:
         "ZPE_SLURM_POLICY_PATH", "the queue policy file (JSON)", Path, None
     )
     environment: str = _setting(
-        "FLAGCTL_ENVIRONMENT", "shown on every page and in every message", _text, "development"
+        "FLAGCTL_ENVIRONMENT",
+        "shown on every page and in every message",
+        values.text,
+        "development",
     )
     data_dir: Path = _setting(
         "FLAGCTL_DATA_DIR",
@@ -95,85 +52,118 @@ class Settings:
     handoff_url: str | None = _setting(
         "FLAGCTL_HANDOFF_URL",
         "management node submit URL; unset means the spool directory",
-        _http_url,
+        values.http_url,
         None,
     )
     handoff_timeout_s: float = _setting(
-        "FLAGCTL_HANDOFF_TIMEOUT_S", "deadline of one hand-off over HTTP", _positive_s, 5.0
+        "FLAGCTL_HANDOFF_TIMEOUT_S", "deadline of one hand-off over HTTP", values.positive_s, 5.0
     )
     spool_max_files: int = _setting(
         "FLAGCTL_SPOOL_MAX_FILES",
         "a spool with this many waiting files is full; submissions are then 503",
-        _positive_int,
+        values.positive_int,
         10_000,
     )
     submission_retention_days: int = _setting(
         "FLAGCTL_SUBMISSION_RETENTION_DAYS",
         "how long an idempotency record lives",
-        _positive_int,
+        values.positive_int,
         7,
     )
     slurm_child: tuple[str, ...] | None = _setting(
         "FLAGCTL_SLURM_CHILD",
         "how the pyslurm child is started, in words as a shell splits them; unset means this "
         "Python with the child file",
-        _argv,
+        values.argv,
         None,
     )
     slurm_call_timeout_s: float = _setting(
-        "FLAGCTL_SLURM_CALL_TIMEOUT_S", "deadline of one call to the child", _positive_s, 5.0
+        "FLAGCTL_SLURM_CALL_TIMEOUT_S", "deadline of one call to the child", values.positive_s, 5.0
     )
     slurm_snapshot_max_age_s: float = _setting(
         "FLAGCTL_SLURM_SNAPSHOT_MAX_AGE_S",
         "an older view of the cluster answers nothing",
-        _positive_s,
+        values.positive_s,
         15.0,
+    )
+    slurm_batch_script: Path | None = _setting(
+        "FLAGCTL_SLURM_BATCH_SCRIPT",
+        f"what a job of {Mode.REAL_POLICY} runs; unset means a script that names it and ends",
+        Path,
+        None,
+    )
+    slurm_work_dir: str = _setting(
+        "FLAGCTL_SLURM_WORK_DIR",
+        "where a job runs, on the compute nodes",
+        values.absolute_path,
+        "/tmp",  # noqa: S108 - every compute node has it; a site names its own
+    )
+    slurm_output: str = _setting(
+        "FLAGCTL_SLURM_OUTPUT",
+        "where a job's standard output goes, with Slurm's patterns, from the working directory on",
+        values.text,
+        "flagctl-%j.out",
+    )
+    slurm_error: str | None = _setting(
+        "FLAGCTL_SLURM_ERROR",
+        "where a job's standard error goes; unset means to its output",
+        values.text,
+        None,
     )
     mode_signal: ModeSignal = _setting(
         "FLAGCTL_MODE_SIGNAL",
         "how a process learns of a flip: auto, plain or fast",
-        _mode_signal,
+        values.mode_signal,
         ModeSignal.AUTO,
     )
     busy_timeout_s: float = _setting(
-        "FLAGCTL_BUSY_TIMEOUT_S", "how long a writer waits for another one", _positive_s, 5.0
+        "FLAGCTL_BUSY_TIMEOUT_S", "how long a writer waits for another one", values.positive_s, 5.0
     )
     notify_urls: str = _setting(
         "FLAGCTL_NOTIFY_URLS",
         "Apprise addresses of the operators' channel, separated by blanks",
-        _text,
+        values.text,
         "",
         secret=True,
     )
     notify_admin_urls: str = _setting(
         "FLAGCTL_NOTIFY_ADMIN_URLS",
         "Apprise addresses of the administrators' channel, separated by blanks",
-        _text,
+        values.text,
         "",
         secret=True,
     )
     public_url: str = _setting(
-        "FLAGCTL_PUBLIC_URL", "links in messages", _http_url, "http://127.0.0.1:8600"
+        "FLAGCTL_PUBLIC_URL", "links in messages", values.http_url, "http://127.0.0.1:8600"
     )
     runbook_url: str | None = _setting(
         "FLAGCTL_RUNBOOK_URL",
         "link shown beside every dangerous act; unset means the built-in page",
-        _http_url,
+        values.http_url,
         None,
     )
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
         "FLAGCTL_TRUSTED_PROXIES",
         "networks whose forwarded headers are believed, with commas between them",
-        _networks,
+        values.networks,
         (),
     )
     plain_http: bool = _setting(
         "FLAGCTL_PLAIN_HTTP",
         "yes lets browsers sign in over plain http at a name other than this machine's own",
-        _yes_or_no,
+        values.yes_or_no,
         False,
     )
+
+    @property
+    def submission_lease(self) -> timedelta:
+        """Return after how long a claim is taken over from a process that hangs.
+
+        Longer than any dispatch takes.
+        """
+        longest_s = max(self.handoff_timeout_s, self.slurm_call_timeout_s)
+        return timedelta(seconds=max(60.0, 4 * longest_s))
 
     @property
     def runbook(self) -> str:

@@ -23,7 +23,7 @@ from flagctl.errors import Code, FlagctlError
 from flagctl.present.wording import ago, plural
 from flagctl.settings import unknown_names
 from flagctl.store.trouble import StoreTroubleError
-from flagctl.vocabulary import ModeSignal
+from flagctl.vocabulary import LADDER, ModeSignal
 
 LOW_SPACE_BYTES: Final = 100 * 1024 * 1024
 CLOCK_SLACK_S: Final = 60
@@ -49,6 +49,7 @@ def examine(desk: Desk) -> Iterator[Finding]:
         ("runtime.db", lambda: _runtime_db(desk)),
         ("spool", lambda: _spool(desk)),
         ("policy", lambda: _policy(desk)),
+        ("batch script", lambda: _batch_script(desk)),
         ("break-glass", lambda: _break_glass(desk)),
         ("reminders", lambda: _reminders(desk)),
         ("web", lambda: _server("web", f"{desk.settings.public_url}/healthz")),
@@ -204,6 +205,22 @@ def _policy(desk: Desk) -> Finding:
         return failed("policy", reading.problem or f"{path} can't be read.", Code.MISCONFIGURED)
     queues = plural(len(reading.policy.mappings), "queue")
     return ok("policy", f"{path}, {queues}, SHA-256 {reading.sha256}")
+
+
+def _batch_script(desk: Desk) -> Finding:
+    from flagctl.dispatch.batch import read_script
+
+    path = desk.settings.slurm_batch_script
+    if path is None:
+        text = "FLAGCTL_SLURM_BATCH_SCRIPT is not set: jobs on Slurm name their submission and end."
+        return warning("batch script", text) if _may_reach_slurm(desk) else ok("batch script", text)
+    read_script(path)
+    return ok("batch script", f"{path}, to run in {desk.settings.slurm_work_dir}")
+
+
+def _may_reach_slurm(desk: Desk) -> bool:
+    """Tell whether somebody said that there is a Slurm."""
+    return desk.settings.slurm_child is not None or desk.settings.adapter_pin is LADDER[-1]
 
 
 def _break_glass(desk: Desk) -> Finding:

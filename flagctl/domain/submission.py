@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -40,14 +41,30 @@ def _sha256(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a dispatcher hands over: the command, where its queue leads, and its names."""
+class Named:
+    """A submission by its names; `begun_at` is the time of its first attempt."""
 
     digest: str
     submission_id: str
+    begun_at: datetime
+
+    @property
+    def job_name(self) -> str:
+        """Return the name of its job: nobody else's, also where two services share a Slurm user."""
+        return f"flagctl-{self.digest}-{self.submission_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order(Named):
+    """What a dispatcher hands over: the command, where its queue leads, and its names.
+
+    `is_first` says that nothing was ever sent for it.
+    """
+
     trace_id: str
     command: Command
     boundary: SlurmAdapterBoundaryStub
+    is_first: bool = False
 
     def document(self) -> str:
         """Return the canonical JSON that the management node gets."""
@@ -76,8 +93,9 @@ class Claim:
     """A submission as submissions.db knows it. Times are text (`domain.times`).
 
     `mode`, `boundary` (JSON) and `dispatcher` are those it was claimed with: whoever finishes it
-    uses them again. `claimer` is the process that works on it, `None` when nobody does; `answer`
-    is the body of the first 202.
+    uses them again. `begun_at` is the time of its first attempt, `claimed_at` that of its last.
+    `claimer` is the process that works on it, `None` when nobody does; `answer` is the body of
+    the first 202.
     """
 
     digest: str
@@ -93,6 +111,7 @@ class Claim:
     dispatcher: str
     trace_id: str
     claimed_at: str
+    begun_at: str
     claimer: str | None
     state: SubmissionState = SubmissionState.CLAIMED
     answer: str | None = None

@@ -63,6 +63,9 @@ def _lifespan(
                 forget_old_submissions(services.store, services.clock, services.retention)
             )
             stack.callback(purging.cancel)
+            if services.settler is not None:
+                settling = asyncio.create_task(services.settler.run())
+                stack.callback(settling.cancel)
             yield
 
     return lifespan

@@ -12,6 +12,7 @@ from flagctl.domain.effective import EffectiveMode
 from flagctl.runtime.in_flight import InFlight
 from flagctl.runtime.metrics import Metrics
 from flagctl.runtime.probes import Probe
+from flagctl.runtime.settle import Settler
 from flagctl.runtime.submit import Submissions
 from flagctl.store.mode_reader import ModeReader
 from flagctl.store.submissions import SubmissionStore
@@ -51,3 +52,4 @@ class Services:
     retention: timedelta
     watching: tuple[Watching, ...] = ()
     background: tuple[Background, ...] = ()
+    settler: Settler | None = None

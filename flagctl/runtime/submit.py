@@ -29,7 +29,7 @@ from flagctl.domain.submission import (
     idempotency_digest,
     intent_hash,
 )
-from flagctl.domain.times import to_text
+from flagctl.domain.times import from_text, to_text
 from flagctl.errors import UnavailableError
 from flagctl.runtime.problems import ProblemCode, ProblemError
 from flagctl.runtime.rules import require_allowed
@@ -115,7 +115,7 @@ class Submissions:
                 can't be dispatched.
 
         """
-        async with self._alone(asked.digest):
+        async with self.alone(asked.digest):
             deadline_s = self._deadline_s()
             while True:
                 held, is_first = await self._held(asked)
@@ -129,7 +129,7 @@ class Submissions:
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
     @asynccontextmanager
-    async def _alone(self, digest: str) -> AsyncIterator[None]:
+    async def alone(self, digest: str) -> AsyncIterator[None]:
         """Let one request of this process at a time work on a submission."""
         deadline_s = self._deadline_s()
         while (other := self._at_work.get(digest)) is not None:
@@ -168,6 +168,7 @@ class Submissions:
         ids = RequestIds(asked.trace_id, command.tenant_id, command.workspace_id, command.job_id)
         boundary = self._adapter.resolve_in(effective, command.execution_profile.queue_name, ids)
         require_allowed(command, boundary.mapping)
+        now = to_text(self._clock())
         return Claim(
             digest=asked.digest,
             submission_id=str(uuid4()),
@@ -181,7 +182,8 @@ class Submissions:
             boundary=canonical_json(asdict(boundary)),
             dispatcher=self._dispatchers.for_mode(boundary.adapter).name,
             trace_id=asked.trace_id,
-            claimed_at=to_text(self._clock()),
+            claimed_at=now,
+            begun_at=now,
             claimer=self._store.claimer,
         )
 
@@ -193,35 +195,44 @@ class Submissions:
             trace_id=claim.trace_id,
             command=asked.command.model_dump(exclude_none=True),
             boundary=boundary_from_json(claim.boundary),
+            begun_at=from_text(claim.begun_at),
+            is_first=is_first,
         )
         try:
             await self._dispatchers.named(claim.dispatcher).dispatch(order)
         except NotSentError:
             # Of an earlier attempt nobody knows: only the first one can be proven unsent.
-            await self._let_go(
+            await self.let_go(
                 claim, SubmissionState.UNSENT if is_first else SubmissionState.CLAIMED
             )
             raise
         except InDoubtError:
-            await self._let_go(claim, SubmissionState.CLAIMED)
+            await self.let_go(claim, SubmissionState.CLAIMED)
             raise
-        return await self._store.complete(claim.digest, self._answer(claim))
+        return await self._store.complete(claim.digest, answer_to(claim, self._clock()))
 
-    async def _let_go(self, claim: Claim, state: SubmissionState) -> None:
+    async def let_go(self, claim: Claim, state: SubmissionState) -> None:
+        """Stop working on a claim; trouble with the store is logged."""
         try:
             await self._store.release(claim.digest, state)
         except UnavailableError as error:
             # It stays claimed by this process, which does not work on it: the retry finds that.
             _log.warning("claim_not_released", digest=claim.digest, error=str(error))
 
-    def _answer(self, claim: Claim) -> str:
-        return SubmissionAccepted(
-            job_id=claim.job_id,
-            submission_id=UUID(claim.submission_id),
-            execution_owner=claim.management_node_id,
-            accepted_at=self._clock(),
-            trace_id=claim.trace_id,
-        ).model_dump_json()
+    def is_at_work(self, digest: str) -> bool:
+        """Tell whether a request of this process works on a submission now."""
+        return digest in self._at_work
+
+
+def answer_to(claim: Claim, now: datetime) -> str:
+    """Return the body of the 202 for a submission that is accepted now."""
+    return SubmissionAccepted(
+        job_id=claim.job_id,
+        submission_id=UUID(claim.submission_id),
+        execution_owner=claim.management_node_id,
+        accepted_at=now,
+        trace_id=claim.trace_id,
+    ).model_dump_json()
 
 
 def _require_same_intent(claim: Claim | None, asked: Submission) -> None:

@@ -225,6 +225,7 @@ class Slurm:
         """Let a held job run; one that runs or ended already is left as it is."""
         job = self.own_job(job_id, name)
         if job and job["held"]:
+            self.announce()
             self.api.Job(job_id).release()
             job["held"] = False
         return {"job": job}

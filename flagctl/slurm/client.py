@@ -124,47 +124,52 @@ class SlurmClient:
             )
         return hello
 
-    async def submit(self, job: BatchJob) -> int:
+    async def submit(self, job: BatchJob, deadline_s: float | None = None) -> int:
         """Submit a job, held; return its number.
+
+        All calls that work end by `deadline_s` (`time.monotonic()`), and by their own anyway.
 
         Raises:
             SlurmTroubleError: no answer; unless it was never sent, the job may be there or come.
             SlurmRefusedError: Slurm does not take it.
 
         """
-        return int((await self._work("submit", job=job.description()))["job_id"])
+        return int((await self._work("submit", deadline_s, job=job.description()))["job_id"])
 
-    async def find(self, name: str, since_s: int) -> tuple[Job, ...]:
+    async def find(
+        self, name: str, since_s: int, deadline_s: float | None = None
+    ) -> tuple[Job, ...]:
         """Return the jobs of this name, also those that ended after `since_s` (epoch seconds).
 
         Raises:
             SlurmTroubleError, SlurmRefusedError: nobody knows whether there are any.
 
         """
-        return tuple(
-            _job(each) for each in (await self._work("find", name=name, since=since_s))["jobs"]
-        )
+        answer = await self._work("find", deadline_s, name=name, since=since_s)
+        return tuple(_job(each) for each in answer["jobs"])
 
-    async def release(self, job_id: int, name: str) -> Job | None:
+    async def release(self, job_id: int, name: str, deadline_s: float | None = None) -> Job | None:
         """Let a held job run; return it as it is then. `None`: there is no such job.
 
         Raises:
             SlurmTroubleError, SlurmRefusedError: it may be held still.
 
         """
-        return _job_or_none((await self._work("release", job_id=job_id, name=name))["job"])
+        answer = await self._work("release", deadline_s, job_id=job_id, name=name)
+        return _job_or_none(answer["job"])
 
-    async def cancel(self, job_id: int, name: str) -> Job | None:
+    async def cancel(self, job_id: int, name: str, deadline_s: float | None = None) -> Job | None:
         """Cancel a job if it is held; return it as it was. `None`: there is no such job.
 
         Raises:
             SlurmTroubleError, SlurmRefusedError: it may be there still.
 
         """
-        return _job_or_none((await self._work("cancel", job_id=job_id, name=name))["job"])
+        answer = await self._work("cancel", deadline_s, job_id=job_id, name=name)
+        return _job_or_none(answer["job"])
 
-    async def _work(self, op: str, **args: Any) -> Facts:
-        future: Future[Reply] = self._supervisor.ask(Call(op, args))
+    async def _work(self, op: str, deadline_s: float | None, **args: Any) -> Facts:
+        future: Future[Reply] = self._supervisor.ask(Call(op, args), deadline_s)
         return _ok(await asyncio.wrap_future(future))
 
 
@@ -177,7 +182,7 @@ def _ok(reply: Reply) -> Facts:
         raise SlurmTroubleError(ProbeError.MISCONFIGURED, error.text, was_sent=reply.was_sent)
     if error.errno in UNREACHABLE_ERRNOS:
         raise SlurmTroubleError(ProbeError.UNREACHABLE, error.text, was_sent=reply.was_sent)
-    raise SlurmRefusedError(error.text, error.errno)
+    raise SlurmRefusedError(error.text, error.errno, was_sent=reply.was_sent)
 
 
 def cluster_from(control: Facts, accounting: Facts, hello: Hello) -> Cluster:

@@ -87,9 +87,13 @@ class Supervisor:
         """Return why the circuit is open; `None` when it is closed."""
         return self._open_because
 
-    def ask(self, call: Call) -> Future[Reply]:
-        """Return the reply to come; instead of it there may be a `SlurmTroubleError`."""
-        waiting = _Waiting(call, time.monotonic() + self.call_timeout_s)
+    def ask(self, call: Call, deadline_s: float | None = None) -> Future[Reply]:
+        """Return the reply to come; instead of it there may be a `SlurmTroubleError`.
+
+        `deadline_s` (`time.monotonic()`) may shorten the time that a call has, not lengthen it.
+        """
+        own_s = time.monotonic() + self.call_timeout_s
+        waiting = _Waiting(call, own_s if deadline_s is None else min(own_s, deadline_s))
         with self._news:
             trouble = self._refusal(call)
             if trouble is None:

@@ -25,8 +25,18 @@ class SlurmTroubleError(Exception):
 
 
 class SlurmRefusedError(Exception):
-    """Slurm answered no, in its own words; nothing happened. `errno` is Slurm's, if it has one."""
+    """Slurm's library says no, in its own words. `errno` is Slurm's, if it has one.
 
-    def __init__(self, message: str, errno: int | None) -> None:
+    `is_slurmctlds`: slurmctld itself refused, so nothing happened. Otherwise something on the way
+    to it did, and `was_sent` tells whether anything had left by then.
+    """
+
+    def __init__(self, message: str, errno: int | None, *, was_sent: bool = False) -> None:
         super().__init__(message)
         self.errno = errno
+        self.was_sent = was_sent
+
+    @property
+    def is_slurmctlds(self) -> bool:
+        """Tell whether the number is one of slurmctld's own (`slurm_errno.h`)."""
+        return self.errno is not None and 2000 <= self.errno < 3000

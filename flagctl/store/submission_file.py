@@ -11,7 +11,7 @@ from flagctl.store.connection import open_connection
 from flagctl.store.filesystem import create_file
 from flagctl.store.trouble import Trouble, from_sqlite
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 READ_BUSY_TIMEOUT_S: Final = 0.01
 """Readers meet a lock only while another process recovers the file, and an event loop waits."""
@@ -33,6 +33,7 @@ _SCHEMA: Final = (
         dispatcher TEXT NOT NULL,
         trace_id TEXT NOT NULL,
         claimed_at TEXT NOT NULL,
+        begun_at TEXT NOT NULL DEFAULT '',
         claimer TEXT,
         state TEXT NOT NULL,
         answer TEXT
@@ -40,7 +41,23 @@ _SCHEMA: Final = (
     """,
     "CREATE INDEX IF NOT EXISTS submission_by_age ON submission (claimed_at)",
     "CREATE INDEX IF NOT EXISTS submission_open ON submission (claimed_at) WHERE answer IS NULL",
+    # The Slurm job of a submission, and until when held ones beside it are looked for.
+    """
+    CREATE TABLE IF NOT EXISTS slurm_job (
+        digest TEXT PRIMARY KEY REFERENCES submission (digest) ON DELETE CASCADE,
+        job_id INTEGER,
+        releases INTEGER NOT NULL DEFAULT 0,
+        strays_until TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX IF NOT EXISTS slurm_job_strays ON slurm_job (strays_until) "
+    "WHERE strays_until IS NOT NULL",
     f"PRAGMA user_version={SCHEMA_VERSION}",
+)
+
+_FROM_VERSION_1: Final = (
+    "ALTER TABLE submission ADD COLUMN begun_at TEXT NOT NULL DEFAULT ''",
+    "UPDATE submission SET begun_at = claimed_at",
 )
 
 _REMEDIES: Final = {
@@ -100,8 +117,11 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise SubmissionsTroubleError(Trouble.NEWER_SCHEMA, path, f"schema {version}")
     if version < SCHEMA_VERSION:
         connection.execute("PRAGMA journal_mode=WAL")
-        for statement in _SCHEMA:
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for statement in (*(_FROM_VERSION_1 if version == 1 else ()), *_SCHEMA):
             connection.execute(statement)
+        connection.execute("COMMIT")
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:

@@ -46,7 +46,9 @@ _TAKE_OVER: Final = f"""
         AND claimer IS :claimer AND claimed_at = :claimed_at
 """  # noqa: S608 - our own words
 _RELEASE: Final = f"""
-    UPDATE submission SET claimer = NULL, state = :state
+    UPDATE submission SET claimer = NULL, state = CASE WHEN EXISTS (
+        SELECT 1 FROM slurm_job WHERE slurm_job.digest = :digest AND job_id IS NOT NULL
+    ) THEN '{SubmissionState.CLAIMED}' ELSE :state END
     WHERE digest = :digest AND claimer = :by AND state = '{SubmissionState.CLAIMED}'
 """  # noqa: S608 - our own words
 _COMPLETE: Final = f"""
@@ -61,6 +63,11 @@ _PURGE: Final = """
 _IN_DOUBT: Final = f"""
     FROM submission WHERE answer IS NULL AND state = '{SubmissionState.CLAIMED}'
         AND (claimer IS NULL OR claimed_at < :lease_ended)
+"""
+_OPEN: Final = f"""
+    {_SELECT} WHERE answer IS NULL AND state = '{SubmissionState.CLAIMED}'
+        AND dispatcher = :dispatcher AND begun_at >= :begun_since AND claimed_at <= :claimed_before
+    ORDER BY claimed_at LIMIT :limit
 """
 
 PURGE_BATCH_ROWS: Final = 500
@@ -117,35 +124,51 @@ class SubmissionStore:
 
     async def check(self) -> None:
         """Raise `SubmissionsTroubleError` unless claims can be read and written now."""
-        await self._do(_check)
+        await self.do(_check)
 
     async def claim(self, claim: Claim) -> Held:
         """Claim a submission that nobody claimed, or whose claim ended provably unsent."""
-        return await self._do(lambda connection: _claim(connection, claim))
+        return await self.do(lambda connection: _claim(connection, claim))
 
     async def take_over(self, seen: Claim, now: datetime) -> Held:
         """Claim what its claimer left behind, exactly as it was seen; one taker wins."""
         parameters = {**asdict(seen), "by": self.claimer, "now": to_text(now)}
-        return await self._do(lambda connection: _take_over(connection, parameters))
+        return await self.do(lambda connection: _take_over(connection, parameters))
 
     async def complete(self, digest: str, answer: str) -> str:
         """Record the answer and return it, or the one that was recorded first."""
-        return await self._do(lambda connection: _complete(connection, digest, answer))
+        return await self.do(lambda connection: _complete(connection, digest, answer))
 
     async def release(self, digest: str, state: SubmissionState) -> None:
-        """Stop working on a claim: `unsent` lets a retry start afresh, `claimed` is in doubt."""
+        """Stop working on a claim: `unsent` lets a retry start afresh, `claimed` is in doubt.
+
+        One whose Slurm job is recorded is in doubt, whatever is said.
+        """
         parameters = {"digest": digest, "by": self.claimer, "state": state}
-        await self._do(lambda connection: connection.execute(_RELEASE, parameters))
+        await self.do(lambda connection: connection.execute(_RELEASE, parameters))
 
     async def purge(self, before: datetime) -> int:
         """Forget some of the submissions claimed before then; return how many."""
         parameters = {"before": to_text(before), "limit": PURGE_BATCH_ROWS}
-        return await self._do(lambda connection: connection.execute(_PURGE, parameters).rowcount)
+        return await self.do(lambda connection: connection.execute(_PURGE, parameters).rowcount)
 
     async def in_doubt(self, lease_ended: datetime, limit: int) -> tuple[int, list[Claim]]:
         """Return how many claims nobody works on and nobody answered, and the oldest of them."""
         parameters = {"lease_ended": to_text(lease_ended), "limit": limit}
-        return await self._do(lambda connection: _in_doubt(connection, parameters))
+        return await self.do(lambda connection: _in_doubt(connection, parameters))
+
+    async def open_claims(
+        self, dispatcher: str, begun_since: datetime, claimed_before: datetime, limit: int
+    ) -> list[Claim]:
+        """Return claims that are not answered, those that were tried longest ago first."""
+        parameters = {
+            "dispatcher": dispatcher,
+            "begun_since": to_text(begun_since),
+            "claimed_before": to_text(claimed_before),
+            "limit": limit,
+        }
+        rows = await self.do(lambda it: it.execute(_OPEN, parameters).fetchall())
+        return [_claim_from_row(row) for row in rows]
 
     def is_left_behind(self, claim: Claim, lease_ended: datetime) -> bool:
         """Tell whether nobody works on a claim: released, its claimer gone, or its lease over.
@@ -156,7 +179,8 @@ class SubmissionStore:
             return True
         return claim.claimed_at < to_text(lease_ended) or is_provably_gone(claim.claimer)
 
-    async def _do(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    async def do(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what a job made of the file, in one transaction with what waits beside it."""
         result: T = await self._writer.do(job)
         return result
 

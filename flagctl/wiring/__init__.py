@@ -12,9 +12,6 @@ from flagctl import logs
 from flagctl.adapter import SlurmAdapter
 from flagctl.adapter.policy_file import PolicyFile
 from flagctl.adapter.telemetry import Resolution, log_resolution
-from flagctl.dispatch.handoff import HandoffDispatcher
-from flagctl.dispatch.ports import Dispatcher, Dispatchers
-from flagctl.dispatch.spool import SpoolDispatcher
 from flagctl.domain.reminder_words import Recipient
 from flagctl.errors import InvalidError, UnavailableError
 from flagctl.reminders.addresses import AddressBook
@@ -29,7 +26,7 @@ from flagctl.runtime.in_flight import InFlight
 from flagctl.runtime.metrics import Metrics
 from flagctl.runtime.services import Services as RuntimeServices
 from flagctl.runtime.slurm_probes import slurm_probes
-from flagctl.runtime.submit import LEASE, Submissions
+from flagctl.runtime.submit import Submissions
 from flagctl.settings import Settings, load_settings
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
@@ -45,6 +42,7 @@ from flagctl.watch import AskedQueues, Tally, Watch
 from flagctl.web.app import create as create_web
 from flagctl.web.passwords import Passwords
 from flagctl.web.services import Services as WebServices
+from flagctl.wiring.dispatch import make_dispatchers, make_settler
 from flagctl.wiring.slurm import slurm_parts
 
 
@@ -143,20 +141,16 @@ def runtime_services(settings: Settings) -> RuntimeServices:
     if slurm.live is not None:
         slurm.live.on_news = watch.hurry
     store = SubmissionStore(files.submissions, settings.busy_timeout_s)
-    dispatchers = _dispatchers(settings, files)
-    # Longer than any dispatch: only a process that hangs has its claims taken over.
-    lease = max(LEASE, 4 * timedelta(seconds=settings.handoff_timeout_s))
+    dispatchers = make_dispatchers(settings, files, store, slurm.connection, now)
+    lease = settings.submission_lease
+    submissions = Submissions(
+        adapter=adapter, store=store, dispatchers=dispatchers, clock=now, lease=lease
+    )
     return RuntimeServices(
         reader=reader,
         store=store,
         dispatchers=dispatchers,
-        submissions=Submissions(
-            adapter=adapter,
-            store=store,
-            dispatchers=dispatchers,
-            clock=now,
-            lease=lease,
-        ),
+        submissions=submissions,
         in_flight=in_flight,
         metrics=metrics,
         probes=(
@@ -173,6 +167,7 @@ def runtime_services(settings: Settings) -> RuntimeServices:
         retention=timedelta(days=settings.submission_retention_days),
         watching=(watch,),
         background=(slurm.connection,) if slurm.connection else (),
+        settler=make_settler(settings, store, dispatchers, submissions, now),
     )
 
 
@@ -240,16 +235,3 @@ def _reporting(metrics: Metrics, tally: Tally, queues: AskedQueues) -> Callable[
         queues.note(resolution.queue)
 
     return report
-
-
-def _dispatchers(settings: Settings, files: DataFiles) -> Dispatchers:
-    """Return the dispatchers; the spool is there always, to finish what it began."""
-    spool = SpoolDispatcher(files.spool, settings.spool_max_files)
-    by_name: list[Dispatcher] = [spool]
-    if settings.handoff_url:
-        by_name.append(HandoffDispatcher(settings.handoff_url, settings.handoff_timeout_s))
-    to_the_node = by_name[-1]
-    return Dispatchers(
-        by_mode={Mode.PASSTHROUGH: to_the_node, Mode.STUB_POLICY: to_the_node},
-        by_name={each.name: each for each in by_name},
-    )

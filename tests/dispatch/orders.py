@@ -1,5 +1,6 @@
 """An order to dispatch."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -24,5 +25,6 @@ def order(key: str = "key-1", **changes: Any) -> Order:
         "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         "command": command(idempotency_key=key),
         "boundary": BOUNDARY,
+        "begun_at": datetime.now(UTC),
     }
     return Order(**{**values, **changes})

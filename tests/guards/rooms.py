@@ -16,7 +16,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "paths": (),
     "logs": (),
-    "settings": ("domain.fields",),
+    "setting_values": (),
+    "settings": ("domain.fields", "setting_values"),
     "domain": (),
     "store": ("domain", "settings", "paths"),
     "slurm": ("domain", "settings"),
@@ -29,7 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         # A service that has the adapter built in says of itself that it follows (decision 14).
         "watch",
     ),
-    "dispatch": ("domain", "settings", "slurm.client"),
+    "dispatch": ("domain", "settings", "slurm.client", "slurm.trouble"),
     "runtime": (
         "adapter",
         "dispatch",
@@ -37,6 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "settings",
         "store.mode_reader",
         "store.runtime_db",
+        "store.job_ledger",
         "store.submissions",
     ),
     "reminders": ("domain", "store", "settings", "present"),
@@ -53,6 +55,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "adapter.sample_policy",
         # `flagctl doctor` reads the policy as the adapter does.
         "adapter.policy_file",
+        # ... and the batch script as the dispatcher does.
+        "dispatch.batch",
     ),
     "wiring": ("*",),
 }
@@ -61,7 +65,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 ALONE = "slurm.child"
 
 # Rooms that get along with the standard library.
-STDLIB_ONLY = ("vocabulary", "errors", "paths", "settings", "domain", "present")
+STDLIB_ONLY = ("vocabulary", "errors", "paths", "setting_values", "settings", "domain", "present")
 
 # A third-party package and the only places that may import it.
 HOMES: dict[str, tuple[str, ...]] = {

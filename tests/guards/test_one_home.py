@@ -21,6 +21,7 @@ MODES = re.compile(r"(?<![\w-])(passthrough|stub-policy|real-policy)(?![\w-])")
 WRITERS = {
     "flagctl/store/transaction.py": "the one way to change control.db, for acts and for a restore",
     "flagctl/store/submissions.py": "submissions.db is a file of its own",
+    "flagctl/store/submission_file.py": "its schema changes under its own lock",
     "flagctl/store/runtime_db.py": "runtime.db is a file of its own",
     "flagctl/store/migrate.py": "the schema changes while nothing else runs",
 }

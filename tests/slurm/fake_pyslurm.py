@@ -108,6 +108,8 @@ class FakePyslurm:
     def _submit(self, job: State) -> int:
         if not job["script"].startswith("#!"):
             raise ValueError("Not a valid Batch script.")
+        if refusal := self.world.state().get("refuse"):
+            raise RPCError(BAD_QOS, refusal)
         partitions = {each["name"] for each in self._facts("control")["partitions"]}
         usable = {
             each["account"]: each["qos"] for each in self._facts("accounting")["associations"]
@@ -119,9 +121,13 @@ class FakePyslurm:
             raise RPCError(BAD_ACCOUNT)
         if job["qos"] not in known or job["qos"] not in usable[job["account"]]:
             raise RPCError(BAD_QOS)
+        is_late = self.world.strikes("landing") == "late"
         with self.world.changing() as state:
             number = len(state["jobs"]) + 1
-            state["jobs"].append({**job, "job_id": number, "state": "PENDING", "purged": False})
+            new = {**job, "job_id": number, "state": "PENDING", "purged": False}
+            state["late" if is_late else "jobs"].append(new)
+        if is_late:
+            hang()
         return number
 
     def _live_jobs(self) -> dict[int, Any]:
@@ -154,9 +160,16 @@ class _JobFace:
 
     def __call__(self, number: int) -> Any:
         return Thing(
-            release=lambda: self._set(number, priority=1, state="COMPLETED"),
+            release=lambda: self._release(number),
             cancel=lambda: self._set(number, state="CANCELLED"),
         )
+
+    def _release(self, number: int) -> None:
+        with self._api.world.changing() as state:
+            for each in state["jobs"]:
+                if each["job_id"] == number and _is_held(each):
+                    each.update(priority=1, state="COMPLETED")
+                    state["started"].append(number)
 
     def _set(self, number: int, **changes: Any) -> None:
         with self._api.world.changing() as state:
@@ -198,8 +211,12 @@ def _association(facts: State) -> Any:
     )
 
 
+def _is_held(facts: State) -> bool:
+    return bool(facts["state"] == "PENDING" and facts["priority"] == 0)
+
+
 def _job(facts: State) -> Any:
-    held = facts["state"] == "PENDING" and facts["priority"] == 0
+    held = _is_held(facts)
     return Thing(
         id=facts["job_id"],
         name=facts["name"],

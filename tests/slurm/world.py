@@ -20,7 +20,9 @@ class World:
 
     A fault is planned for an operation of the child, or for `start`: `hang` (for ever, before
     anything happened), `hang-after` (it happened), `exit`, `garbage`, `dead` (slurmctld refuses
-    connections), `no-slurmdbd`. `times` is how often it strikes; `None` is until it is removed.
+    connections), `no-slurmdbd`. `landing` may be `late`: a job arrives only when the test lets it,
+    and whoever sent it hears nothing. `times` is how often it strikes; `None` is until it is
+    removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +33,10 @@ class World:
         """Make a world as the real test cluster is."""
         world = cls(path)
         facts = json.loads(FACTS.read_text(encoding="utf-8"))
-        path.write_text(json.dumps({**facts, "jobs": [], "faults": {}}), encoding="utf-8")
+        path.write_text(
+            json.dumps({**facts, "jobs": [], "faults": {}, "late": [], "started": []}),
+            encoding="utf-8",
+        )
         return world
 
     @contextmanager
@@ -85,6 +90,18 @@ class World:
             for each in state["control"]["partitions"]:
                 if each["name"] == name:
                     each.update(changes)
+
+    def land(self) -> None:
+        """Let arrive what is on its way still."""
+        with self.changing() as state:
+            late, state["late"] = state["late"], []
+            for job in late:
+                state["jobs"].append({**job, "job_id": len(state["jobs"]) + 1})
+
+    def started(self) -> list[int]:
+        """Return the numbers of the jobs that ran, each as often as it was started."""
+        numbers: list[int] = self.state()["started"]
+        return numbers
 
     def jobs(self, name: str | None = None) -> list[State]:
         """Return all jobs, or those of one name."""

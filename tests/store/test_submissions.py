@@ -35,6 +35,7 @@ def claim(key: str = "key-1", **changes: Any) -> Claim:
         "dispatcher": DispatcherName.SPOOL,
         "trace_id": "trace",
         "claimed_at": to_text(NOON),
+        "begun_at": to_text(NOON),
         "claimer": claimer_id(),
     }
     return Claim(**{**values, **changes})
