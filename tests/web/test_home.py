@@ -79,9 +79,8 @@ def test_a_rollback_that_went_further_names_who_did_it_and_since_when_it_lasts(
     page = web.get("/").text
     flag = page[page.index("Rollback flag 3") :]
     started = " ".join(re.sub(r"<[^>]+>", "", flag[: flag.index("Expires")]).split())
-    assert (
-        "Started just now (12:25 UTC) by person:carol; rolled back since 5 h ago (07:25" in started
-    )
+    assert "just now (12:25 UTC) by person:carol" in started
+    assert "rolled back since 5 h ago (07:25 UTC)" in started
 
 
 def test_a_cutover_flag_is_shown_beside_a_rollback(
