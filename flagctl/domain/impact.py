@@ -45,6 +45,8 @@ class CountKey(NamedTuple):
     revision: int | None
 
 
+_KINDS: Final = tuple((mode, outcome) for mode in Mode for outcome in ResolutionOutcome)
+
 Counts = Mapping[CountKey, int]
 Totals = Mapping[tuple[Mode, ResolutionOutcome], int]
 
@@ -151,6 +153,13 @@ def _modes(counts: Counts) -> tuple[Mode, ...]:
     return tuple(mode for mode in Mode if mode in found)
 
 
+class _Place(NamedTuple):
+    """Where a flip lies among the counts."""
+
+    minute: int
+    revision: int
+
+
 def impact(flip: AuditEvent, flips: Sequence[AuditEvent], counts: Counts) -> Impact:
     """Return what was resolved around a flip; `flips` are those that may lie near it."""
     middle = minute_of(flip.at)
@@ -160,16 +169,16 @@ def impact(flip: AuditEvent, flips: Sequence[AuditEvent], counts: Counts) -> Imp
     later = [each for each in near if _revision(each) > _revision(flip)]
     flip_before = max(earlier, key=_revision, default=None)
     next_flip = min(later, key=_revision, default=None)
-    around = _within(counts, first, last)
+    around = {key: count for key, count in counts.items() if first <= key.minute <= last}
     return Impact(
         flip,
         before=_side(
-            {key: n for key, n in around.items() if _lies_between(key, flip_before, flip)},
+            _between(around, _place(flip_before), _place(flip)),
             since=flip_before.at if flip_before else begin_of(first),
             until=flip.at,
         ),
         after=_side(
-            {key: n for key, n in around.items() if _lies_between(key, flip, next_flip)},
+            _between(around, _place(flip), _place(next_flip)),
             since=flip.at,
             until=next_flip.at if next_flip else begin_of(last + 1),
         ),
@@ -178,16 +187,24 @@ def impact(flip: AuditEvent, flips: Sequence[AuditEvent], counts: Counts) -> Imp
     )
 
 
-def _lies_between(key: CountKey, flip: AuditEvent | None, other: AuditEvent | None) -> bool:
-    return (flip is None or _came_after(key, flip)) and not (other and _came_after(key, other))
+def _place(flip: AuditEvent | None) -> _Place | None:
+    return None if flip is None else _Place(minute_of(flip.at), _revision(flip))
 
 
-def _came_after(key: CountKey, flip: AuditEvent) -> bool:
+def _between(counts: Counts, begin: _Place | None, end: _Place | None) -> Counts:
+    """Return what came after one flip and not after the other; without one, all on its side."""
+    return {
+        key: count
+        for key, count in counts.items()
+        if (begin is None or _came_after(key, begin)) and not (end and _came_after(key, end))
+    }
+
+
+def _came_after(key: CountKey, flip: _Place) -> bool:
     """Tell on which side a count lies: by its minute, in the flip's own by what it used."""
-    middle = minute_of(flip.at)
-    if key.minute != middle:
-        return key.minute > middle
-    return key.revision is not None and key.revision >= _revision(flip)
+    if key.minute != flip.minute:
+        return key.minute > flip.minute
+    return key.revision is not None and key.revision >= flip.revision
 
 
 def _revision(flip: AuditEvent) -> int:
@@ -198,13 +215,8 @@ def _side(counts: Counts, *, since: datetime, until: datetime) -> Side:
     return Side(since, until, _totals(counts), is_counted=bool(counts))
 
 
-def _within(counts: Counts, first: int, last: int) -> Counts:
-    return {key: count for key, count in counts.items() if first <= key.minute <= last}
-
-
 def _totals(counts: Counts) -> Totals:
     totals: Counter[tuple[Mode, ResolutionOutcome]] = Counter()
     for key, count in counts.items():
         totals[key.mode, key.outcome] += count
-    ordered = ((mode, outcome) for mode in Mode for outcome in ResolutionOutcome)
-    return {kind: totals[kind] for kind in ordered if totals[kind] > 0}
+    return {kind: totals[kind] for kind in _KINDS if totals[kind] > 0}

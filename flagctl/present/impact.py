@@ -144,8 +144,11 @@ def _by_mode(minute: Minute) -> str:
 
 
 def _outcomes(totals: Totals, mode: Mode) -> str:
-    found = ((outcome, totals.get((mode, outcome), 0)) for outcome in ResolutionOutcome)
-    said = (f"{count} {RESOLUTIONS[outcome].label}" for outcome, count in found if count)
+    said = [
+        f"{count} {RESOLUTIONS[outcome].label}"
+        for (its_mode, outcome), count in totals.items()
+        if its_mode is mode
+    ]
     return ", ".join(said) or NOTHING
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import groupby
 from math import floor
 from typing import Final
 
@@ -55,12 +56,20 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A minute: its parts, and the rungs of its modes in the lane below."""
+    """A minute and its parts."""
 
     x: int
     minute: MinuteRecord
     parts: tuple[Part, ...]
-    rungs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A stretch of minutes in which some process had a mode, on that mode's rung."""
+
+    x: int
+    y: int
+    width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ class Chart:
 
     top: int
     bars: tuple[Bar, ...]
+    lanes: tuple[Lane, ...]
     marks: tuple[Mark, ...]
     width: int
     height: int = HEIGHT
@@ -91,6 +101,7 @@ def chart(impact: ImpactRecord) -> Chart:
     return Chart(
         top=top,
         bars=tuple(_bar(number, each, top) for number, each in enumerate(impact.minutes)),
+        lanes=tuple(lane for mode in LADDER for lane in _lanes(mode, impact.minutes)),
         marks=tuple(_marks(impact)),
         width=STEP * len(impact.minutes),
     )
@@ -108,11 +119,17 @@ def top_of_scale(highest: int) -> int:
 
 def _bar(number: int, minute: MinuteRecord, top: int) -> Bar:
     x = STEP * number
-    return Bar(x, minute, _parts(x, minute, top), tuple(map(_rung, minute.modes)))
+    return Bar(x, minute, _parts(x, minute, top))
 
 
-def _rung(mode: Mode) -> int:
-    return LANE_TOP + RUNG_HEIGHT * (len(LADDER) - 1 - mode.rung)
+def _lanes(mode: Mode, minutes: Iterable[MinuteRecord]) -> Iterable[Lane]:
+    y = LANE_TOP + RUNG_HEIGHT * (len(LADDER) - 1 - mode.rung)
+    x = 0
+    for is_there, stretch in groupby(minutes, key=lambda minute: mode in minute.modes):
+        width = STEP * len(list(stretch))
+        if is_there:
+            yield Lane(x, y, width)
+        x += width
 
 
 def _parts(x: int, minute: MinuteRecord, top: int) -> tuple[Part, ...]:

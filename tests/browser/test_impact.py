@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from flagctl.domain.change import RollBack
 from flagctl.vocabulary import Mode
+from tests.browser.conftest import Started
 from tests.browser.hand import Hand, in_every_way
 from tests.browser.place import Place
 from tests.counting import an_hour, key
@@ -44,3 +45,14 @@ def test_new_counts_come_by_themselves_and_the_table_stays_open(alice: Hand, pla
     place.act(RollBack(SAFE, "p99"))
     expect(alice.page.locator("svg.strip .flip")).to_have_count(1)
     expect(alice.page.get_by_role("table")).to_be_visible()
+
+
+def test_what_a_runtime_resolves_is_seen_on_the_first_page(
+    alice: Hand, start_runtime: Started
+) -> None:
+    runtime = start_runtime()
+    for job in ("job-1", "job-2"):
+        assert runtime.adapter_of(job) == STUB
+    alice.open("/")
+    alice.sees(": 2 resolutions, errors 0 %, denied 0 %; 0 flips.")
+    expect(alice.page.locator("svg.strip .resolved")).not_to_have_count(0)

@@ -136,3 +136,13 @@ def test_a_forked_child_does_not_tell_what_its_parent_counted(made: Tally) -> No
         os._exit(0 if is_empty and len(made.pending()) == 1 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert len(made.pending()) == 2
+
+
+def test_a_clock_that_is_set_back_counts_into_the_minute_that_it_says(
+    made: Tally, clock: Clock
+) -> None:
+    for now_s in (660.0, 600.0, 660.0):
+        clock.now_s = now_s
+        made.be_here(effective())
+        made.count(effective(), RESOLVED)
+    assert {key.minute: count for key, count in made.pending().items()} == {10: 1, 11: 2}

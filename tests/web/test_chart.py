@@ -60,11 +60,24 @@ def test_the_parts_of_a_bar_stand_on_each_other_from_the_base_up(counts: Counts)
 
 
 def test_modes_lie_on_rungs_of_which_the_riskier_is_higher() -> None:
-    counts = {key(NOON, mode): 1 for mode in Mode}
-    rungs = chart(shown(counts)).bars[-1].rungs
-    assert len(rungs) == len(LADDER)
-    assert list(rungs) == sorted(rungs, reverse=True)
-    assert min(rungs) > BASE
+    lanes = chart(shown({key(NOON, mode): 1 for mode in Mode})).lanes
+    assert len(lanes) == len(LADDER)
+    assert [lane.y for lane in lanes] == sorted((lane.y for lane in lanes), reverse=True)
+    assert min(lane.y for lane in lanes) > BASE
+
+
+@given(counts_of_any_kind)
+def test_a_mode_has_its_lane_in_the_minutes_in_which_some_process_had_it(counts: Counts) -> None:
+    record = shown(counts)
+    drawn = [
+        (x // STEP, lane.y)
+        for lane in chart(record).lanes
+        for x in range(lane.x, lane.x + lane.width, STEP)
+    ]
+    assert len(drawn) == len(set(drawn)) == sum(len(minute.modes) for minute in record.minutes)
+    assert {number for number, _ in drawn} == {
+        number for number, minute in enumerate(record.minutes) if minute.modes
+    }
 
 
 @given(rows_of_flips())
