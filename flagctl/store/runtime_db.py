@@ -131,7 +131,7 @@ class ProcessRegistry:
             resolution_counts.add(connection, counts)
             if is_purge_due:
                 self._purge(connection, now)
-        connection.execute("COMMIT" if is_there else "ROLLBACK")
+        connection.execute("COMMIT")
         return is_there
 
     def _judge(

@@ -161,8 +161,13 @@ def test_resolutions_of_the_flips_own_minute_lie_on_the_side_whose_flags_they_us
 
 
 def test_a_process_that_missed_the_flip_counts_as_what_came_after_it() -> None:
-    counts = {key(NOW + 1, revision=7): 5, key(NOW - 1, revision=None): 3}
-    assert totals(impact(flip(), [], counts)) == (3, 5)
+    counts = {key(NOW + 1, revision=7): 5, key(NOW + 1, revision=None): 30}
+    assert totals(impact(flip(), [], counts)) == (0, 35)
+
+
+def test_without_a_store_the_minute_alone_tells_the_side_and_the_flips_own_is_before() -> None:
+    counts = {key(NOW + ahead, revision=None): 10**ahead for ahead in (0, 1)}
+    assert totals(impact(flip(), [], counts)) == (1, 10)
 
 
 def test_a_side_ends_at_the_next_flip_also_within_the_same_minute() -> None:

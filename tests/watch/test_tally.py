@@ -1,7 +1,10 @@
 """What is counted between two flushes: nothing is counted twice, and nothing is kept for ever."""
 
+import itertools
 import os
+import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -106,24 +109,32 @@ def test_what_cannot_be_written_is_bounded_and_the_oldest_goes_first(
     assert len([line for line in caplog.messages if "are lost" in line]) == 1
 
 
-def test_threads_lose_no_count(made: Tally) -> None:
-    written = 0
-    together = threading.Barrier(5)
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual_s)
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_threads_lose_no_count_also_when_all_begin_a_minute_at_once() -> None:
+    seconds = itertools.count()
+    made, written = Tally(lambda: float(next(seconds))), 0
 
     def work() -> None:
-        together.wait()
         for _ in range(20_000):
             made.count(effective(), RESOLVED)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
-    together.wait()
     while any(thread.is_alive() for thread in threads):
         taken = made.pending()
         made.settle(taken)
         written += sum(taken.values())
-    assert written + sum(made.pending().values()) == 80_000
+    assert written + sum(made.pending().values()) + made.lost == 80_000
 
 
 def test_a_forked_child_does_not_tell_what_its_parent_counted(made: Tally) -> None:
