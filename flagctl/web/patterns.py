@@ -15,6 +15,7 @@ from flagctl.domain.effective import effective
 from flagctl.domain.flag import ControlState, Flag
 from flagctl.domain.process import ProcessReport
 from flagctl.errors import InvalidError, NotFoundError, StaleError
+from flagctl.present.preflight import PreflightRecord
 from flagctl.present.processes import followers
 from flagctl.present.receipt import Done, receipt_record
 from flagctl.present.records import ReceiptRecord, StatusRecord
@@ -43,6 +44,7 @@ from flagctl.web.impact import Around, Strip
 from flagctl.web.impact_samples import around_sample, strips
 from flagctl.web.offers import Direction, Offer
 from flagctl.web.pages import render
+from flagctl.web.preflight_samples import preflight_sample
 from flagctl.web.reminder_samples import banners, no_reminders, reminders
 from flagctl.web.reminders import HOLDS, WORDS
 from flagctl.web.services import services_of
@@ -155,6 +157,11 @@ class Samples:
     def strips(self) -> dict[str, Strip]:
         """Return the impact strip in each of its states."""
         return strips(_EVENT)
+
+    @property
+    def preflight(self) -> PreflightRecord:
+        """Return preconditions in every state."""
+        return preflight_sample(_report(1), LONG, NOW)
 
     @property
     def around(self) -> Around:

@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 from flagctl.domain.change import Actor, Change, CutOver
 from flagctl.domain.gate import Facts, SlurmVerdict
@@ -12,11 +13,14 @@ from flagctl.store.credentials import change_password, read_credentials
 from flagctl.store.files import DataFiles
 from flagctl.store.people import add_person, issue_link
 from flagctl.store.reading import reading
+from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.sessions import Sessions
 from flagctl.store.writing import ControlStore, Receipt
 from flagctl.vocabulary import Door, Mode, Role
 from flagctl.web.passwords import Passwords
 from tests.counting import leave
+from tests.judgements import judgement, tell
+from tests.reports import STAYS_LIVE, report
 from tests.runtime import tenants
 
 ROOT = Actor("os:root", Role.ADMIN, Door.CLI)
@@ -62,6 +66,12 @@ class Place:
         now = datetime.now(UTC) - ago
         facts = Facts(verdict=SlurmVerdict(holds=True, detail="", taken_at=now))
         return ControlStore(self.files, lambda: now).apply(change, actor, facts)
+
+    def judge(self, **short: Any) -> None:
+        """Let a process be there that has seen Slurm, with something else about `short`."""
+        now, registry = datetime.now(UTC), ProcessRegistry(self.files)
+        registry.beat(report("judge", heard_at=now + STAYS_LIVE))
+        tell(registry, "judge", judgement(now, **short), now)
 
     def cut_over_to_real(self) -> None:
         until = datetime.now(UTC) + timedelta(days=30)

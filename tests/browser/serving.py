@@ -57,14 +57,19 @@ class Runtime(Part):
 
     def adapter_of(self, job: str) -> str:
         """Submit a job; return which adapter decided about it, as the node will read it."""
-        answer = self._http.post(PATH, json=command(job_id=job, idempotency_key=job))
-        assert answer.status_code == httpx2.codes.ACCEPTED, answer.text
+        answer = self.submit(job)
         waiting = [json.loads(path.read_bytes()) for path in self._spool.glob("*.json")]
         mine = [
             order for order in waiting if order["submission_id"] == answer.json()["submission_id"]
         ]
         boundary: dict[str, Any] = mine[0]["boundary"]
         return str(boundary["adapter"])
+
+    def submit(self, job: str) -> httpx2.Response:
+        """Submit a job, which must be accepted."""
+        answer = self._http.post(PATH, json=command(job_id=job, idempotency_key=job))
+        assert answer.status_code == httpx2.codes.ACCEPTED, answer.text
+        return answer
 
     def wait(self) -> None:
         """Wait until it answers, and so until it was heard of."""

@@ -21,6 +21,7 @@ ALWAYS = (
     "/audit?person=nobody",
     "/audit?since=yesterday",
     "/processes",
+    "/preflight",
     "/reminders",
     "/reminders?flag=x",
     "/runbook",
@@ -47,6 +48,9 @@ ROLLED_BACK = (
 )
 
 
+JUDGED = ("/", "/preflight", "/end")
+
+
 def expired_rollback(place: Place) -> None:
     """Leave a rollback that was extended, was superseded, and is expired."""
     started = datetime.now(UTC) - AGO
@@ -62,6 +66,8 @@ def walk(hand: Hand, place: Place, look: Look) -> None:
     _open_all(hand, ALWAYS, look)
     _rejected(hand, "/rollback", "Roll back now", look)
     expired_rollback(place)
+    place.judge(state="DRAIN")
+    _open_all(hand, JUDGED, lambda path: look(f"{path}, with a partition that drains"))
     _open_all(hand, ROLLED_BACK, look)
     _stale(hand, place, look)
     with break_glass(place):
