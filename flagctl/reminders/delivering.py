@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import uuid4
 
 from flagctl.domain.delivery import Delivery
 from flagctl.domain.reminder_words import DeliveryState
+from flagctl.errors import UnavailableError
 from flagctl.reminders.addresses import Address, AddressBook
 from flagctl.reminders.giving_out import read_subject, stand_in
 from flagctl.reminders.looking import look_around
@@ -24,6 +26,9 @@ from flagctl.store.uptime import Uptime, uptime
 from flagctl.store.writing import ControlStore
 
 log = logging.getLogger(__name__)
+
+KEEP_AGAIN_S: Final = 1.0
+"""How long to wait for a store that can't be written before trying again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +102,7 @@ class Postmen:
         begun_s = time.monotonic()
         error = self._attempt(delivery, address)
         took = timedelta(seconds=time.monotonic() - begun_s)
-        self._keep(delivery, address, took, error)
+        self._keep_surely(delivery, address, took, error)
         return error is None
 
     def _attempt(self, delivery: Delivery, address: Address) -> str | None:
@@ -116,6 +121,19 @@ class Postmen:
         now = tools.clock()
         follow = look_around(tools.files).convergence(subject.state.revision, now)
         return compose(subject, follow, tools.place, now, delivery.note)
+
+    def _keep_surely(
+        self, delivery: Delivery, address: Address, took: timedelta, error: str | None
+    ) -> None:
+        """Write down how it went, however long the store is in trouble: forgotten is sent twice."""
+        while True:
+            try:
+                self._keep(delivery, address, took, error)
+            except UnavailableError as trouble:
+                log.warning("How reminder %d went waits: %s", delivery.reminder_id, trouble)
+                time.sleep(KEEP_AGAIN_S)
+            else:
+                return
 
     def _keep(
         self, delivery: Delivery, address: Address, took: timedelta, error: str | None

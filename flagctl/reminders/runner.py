@@ -20,7 +20,7 @@ from flagctl.store.reminder_reading import read_channels_due
 
 log = logging.getLogger(__name__)
 
-TURN_EVERY_S: Final = 4.0
+TURN_EVERY_S: Final = 3.0
 """How late a reminder may be. An act in the same process is told at once."""
 
 GLANCE_EVERY_S: Final = 1.0

@@ -16,7 +16,7 @@ from flagctl.store.files import DataFiles
 from flagctl.store.runtime_file import open_or_make
 from flagctl.store.uptime import Uptime, ended, ended_bounds
 
-LEASE: Final = timedelta(seconds=9)
+LEASE: Final = timedelta(seconds=7)
 """How long a runner may be silent before another one takes over."""
 
 _SCHEMA: Final = """

@@ -47,6 +47,14 @@ def reminders(request: Request, caller: SignedIn) -> Response:
     return _page(request, caller, dict(request.query_params))
 
 
+@router.get(f"{REMINDERS}/acknowledge")
+@router.get(f"{REMINDERS}/seen")
+@router.get(f"{REMINDERS}/close")
+def back(_caller: SignedIn) -> Response:
+    """Lead whoever had to sign in first back to the page: its forms act on what is there now."""
+    return RedirectResponse(REMINDERS, 303)
+
+
 @router.post(f"{REMINDERS}/acknowledge")
 def acknowledge_stage(request: Request, typed: TypedToKeep, caller: SignedIn) -> Response:
     """Hold the stage that has come, and note that what failed was seen."""

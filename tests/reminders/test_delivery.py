@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from flagctl.domain.delivery import BACK_OFF
+from flagctl.domain.delivery import BACK_OFF, CLAIM
 from flagctl.domain.reminder_words import DeliveryState
 from flagctl.reminders.addresses import Address
 from flagctl.reminders.post import Message, masked, send
@@ -15,6 +15,7 @@ from flagctl.vocabulary import Mode
 from tests.reminders.conftest import Site
 from tests.reminders.receiver import Receiver
 from tests.store.acts import roll_back
+from tests.waiting import wait_until
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 HELLO = Message("hello", "you there")
@@ -214,6 +215,25 @@ def test_a_lease_of_before_the_machine_was_started_again_is_taken_over(site: Sit
     assert site.turn(one)
     site.clock.boot = "another-boot"
     assert site.turn(two)
+
+
+def test_what_was_taken_while_the_store_could_not_be_written_is_not_sent_twice(site: Site) -> None:
+    roll_back(site.store)
+    runner = site.runner()
+    site.receiver.hanging.add("/ops")
+    assert runner.turn()
+    wait_until(lambda: site.receiver.held)
+    with site.store.transaction():
+        site.receiver.let_go()
+        wait_until(site.receiver.taken)
+        assert not runner.wait(0)
+        site.clock.forward(2 * CLAIM)
+    assert runner.wait(30)
+    assert ("json://127.0.0.1", DeliveryState.DELIVERED) in [
+        (label.rpartition(":")[0], state) for label, state in site.states()
+    ]
+    site.turn(site.runner(), after=LEASE)
+    assert len(site.receiver.taken()) == 1
 
 
 def test_a_lost_runtime_db_silences_nobody_and_tells_nothing_twice(site: Site) -> None:

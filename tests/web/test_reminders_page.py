@@ -251,6 +251,14 @@ def test_nobody_acts_without_signing_in_or_as_a_viewer(
         assert read_failed(connection)
 
 
+@pytest.mark.parametrize("act", ["acknowledge", "seen", "close"])
+def test_whoever_had_to_sign_in_first_comes_back_to_the_page(
+    sign_in: SignIn, rolled_back: ControlStore, act: str
+) -> None:
+    answer = sign_in().get(f"/reminders/{act}?for=1h")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/reminders")
+
+
 def test_a_rollback_that_was_set_is_told_on_the_page_before_anybody_gave_it_out(
     sign_in: SignIn, store: ControlStore
 ) -> None:
