@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Final
@@ -20,6 +21,9 @@ from flagctl.web.pages import render
 
 COMMENT: Final = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
 """What only the runbook's tests read."""
+
+PARAGRAPH: Final = 3
+"""Tokens of a paragraph: its begin, what is in it, its end."""
 
 router = APIRouter()
 
@@ -39,12 +43,29 @@ def rendered() -> Markup:
 def to_html(text: str) -> Markup:
     """Return Markdown as HTML whose headings have anchors; raw HTML in it stays text."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = markdown.parse(COMMENT.sub("", text))
+    tokens = list(_without_pictures(markdown.parse(COMMENT.sub("", text))))
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             opening.attrSet("id", anchor(inline))
     # The library escapes what it does not make itself, and raw HTML is off.
     return Markup(markdown.renderer.render(tokens, markdown.options, {}))  # noqa: S704
+
+
+def _without_pictures(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Leave out paragraphs of pictures: whoever reads this page has the real ones before them."""
+    left_out = 0
+    for token, after in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.type == "paragraph_open" and after and _is_of_pictures(after):
+            left_out = PARAGRAPH
+        if left_out:
+            left_out -= 1
+        else:
+            yield token
+
+
+def _is_of_pictures(token: Token) -> bool:
+    inside = [child for child in token.children or () if child.content.strip()]
+    return bool(inside) and all(child.type == "image" for child in inside)
 
 
 def anchor(heading: Token) -> str:

@@ -40,9 +40,3 @@ def test_every_file_that_it_links_to_is_there() -> None:
     assert links
     missing = [link for link in links if not (ROOT / link).exists()]
     assert not missing
-
-
-def test_its_pictures_are_there_and_each_is_shown() -> None:
-    shown = set(re.findall(r"\((docs/pictures/[^)]+)\)", (ROOT / "README.md").read_text()))
-    there = {str(path.relative_to(ROOT)) for path in (ROOT / "docs/pictures").iterdir()}
-    assert shown == there

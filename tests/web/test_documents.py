@@ -32,6 +32,14 @@ def test_a_heading_gets_the_anchor_that_links_use() -> None:
     assert '<h2 id="roll-back-in-a-browser">' in str(to_html("## Roll back, in a `browser`\n"))
 
 
+def test_pictures_are_left_out_where_the_real_pages_are_and_nothing_else_is() -> None:
+    text = "One.\n\n![a](a.png) ![b](b.png)\n\nTwo [three](c.png).\n\n- ![d](d.png)\n- four\n"
+    shown = str(to_html(text))
+    assert "<img" not in shown
+    assert [word for word in ("One.", "Two", "three", "four") if word not in shown] == []
+    assert "<img" not in rendered()
+
+
 def test_what_only_the_tests_of_the_runbook_read_is_not_shown() -> None:
     assert "given" not in to_html("Text\n\n<!-- given: a thing -->\n```sh\nls\n```\n")
 
