@@ -27,12 +27,14 @@ from urllib.parse import urlencode
 from benchmarks.long_trail import RARE, make_trail, time_of
 from benchmarks.measure import Result, summary
 from flagctl.domain.change import Actor
+from flagctl.domain.impact import STRIP_MINUTES, CountKey, minute_of
 from flagctl.store.files import DataFiles
 from flagctl.store.people import add_person
 from flagctl.store.reading import read_state, reading
+from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.sessions import Sessions
 from flagctl.store.writing import ControlStore
-from flagctl.vocabulary import EMERGENCY_MODE, Action, Door, Role
+from flagctl.vocabulary import DEFAULT_MODE, EMERGENCY_MODE, Action, Door, ResolutionOutcome, Role
 
 LONG, SHORT = 1_000_000, 1_000
 ROUNDS = 200
@@ -67,12 +69,13 @@ def run() -> list[Result]:
     # Beside this directory and not in memory: a flip's fsync is part of it.
     with tempfile.TemporaryDirectory(dir=".") as place, ExitStack() as stack:
         built, webs = [], []
-        for count in (LONG, SHORT):
-            files = DataFiles(Path(place, str(count)).absolute())
+        for events in (LONG, SHORT):
+            files = DataFiles(Path(place, str(events)).absolute())
             begin = time.perf_counter()
-            make_trail(files, count)
-            built.append(summary(f"making {count:,} events", [time.perf_counter() - begin], "s"))
-            webs.append(stack.enter_context(serving(files, count)))
+            make_trail(files, events)
+            leave_counts(files)
+            built.append(summary(f"making {events:,} events", [time.perf_counter() - begin], "s"))
+            webs.append(stack.enter_context(serving(files, events)))
         return [*built, *pages(webs), *searches(webs), *flips(webs), *first_page(webs[0])]
 
 
@@ -99,6 +102,17 @@ def serving(files: DataFiles, count: int) -> Iterator[Web]:
         process.terminate()
         process.wait()
         process.stdout.close()
+
+
+def leave_counts(files: DataFiles) -> None:
+    """Leave an hour of counts, so that the first page has a strip to draw."""
+    last = minute_of(datetime.now(UTC))
+    counts = {
+        CountKey(minute, DEFAULT_MODE, outcome, 0): 40
+        for minute in range(last - STRIP_MINUTES, last + 1)
+        for outcome in ResolutionOutcome
+    }
+    ProcessRegistry(files).goodbye("bench", counts)
 
 
 def signed_in(files: DataFiles) -> str:

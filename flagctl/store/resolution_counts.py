@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from flagctl.domain.impact import CountKey, minute_of
 from flagctl.store.files import DataFiles
-from flagctl.store.reading import rows
 from flagctl.store.runtime_file import UNREADABLE, reading_notes
 from flagctl.vocabulary import Mode, ResolutionOutcome
 
@@ -50,7 +49,8 @@ OR minute <= (SELECT minute FROM resolution_count ORDER BY minute DESC LIMIT 1 O
 """
 
 _BETWEEN: Final = """
-SELECT * FROM resolution_count WHERE minute BETWEEN :first AND :last ORDER BY minute
+SELECT minute, mode, outcome, revision, count FROM resolution_count
+WHERE minute BETWEEN :first AND :last ORDER BY minute
 """
 
 
@@ -80,12 +80,12 @@ def counts_between(files: DataFiles, first: int, last: int) -> dict[CountKey, in
 
 def _read(connection: sqlite3.Connection, first: int, last: int) -> dict[CountKey, int]:
     try:
-        found = list(rows(connection, _BETWEEN, {"first": first, "last": last}))
+        found = connection.execute(_BETWEEN, {"first": first, "last": last}).fetchall()
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):  # no process of this version was there yet
             return {}
         raise
-    return {key: count for row in found for key, count in _counted(row)}
+    return dict(counted for row in found if (counted := _counted(*row)))
 
 
 def _row(key: CountKey, count: int) -> dict[str, Any]:
@@ -93,11 +93,12 @@ def _row(key: CountKey, count: int) -> dict[str, Any]:
     return {**key._asdict(), "revision": revision, "count": count}
 
 
-def _counted(row: Mapping[str, Any]) -> list[tuple[CountKey, int]]:
-    """Return what a row says; nothing for nonsense, or for words of a newer version."""
+def _counted(
+    minute: int, mode: str, outcome: str, revision: int, count: Any
+) -> tuple[CountKey, int] | None:
+    """Return what a row says; `None` for nonsense, or for words of a newer version."""
     try:
-        revision = None if row["revision"] == WITHOUT_STORE else int(row["revision"])
-        mode, outcome = Mode(row["mode"]), ResolutionOutcome(row["outcome"])
-        return [(CountKey(int(row["minute"]), mode, outcome, revision), int(row["count"]))]
+        used = None if revision == WITHOUT_STORE else int(revision)
+        return CountKey(minute, Mode(mode), ResolutionOutcome(outcome), used), int(count)
     except (ValueError, TypeError):
-        return []
+        return None

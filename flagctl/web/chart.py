@@ -6,6 +6,7 @@ minute and stand at the bottom, denied queues are a thin stem.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,6 +41,14 @@ class Kind(StrEnum):
     DENIED = "denied"
 
 
+def _kind(outcome: ResolutionOutcome) -> Kind:
+    if outcome.is_error:
+        return Kind.ERROR
+    return Kind.RESOLVED if outcome is ResolutionOutcome.RESOLVED else Kind.DENIED
+
+
+KINDS: Final = {outcome: _kind(outcome) for outcome in ResolutionOutcome}
+_NONE: Final = dict.fromkeys(Kind, 0)
 WIDTHS: Final = {Kind.ERROR: 10, Kind.RESOLVED: 6, Kind.DENIED: 3}
 
 
@@ -61,6 +70,15 @@ class Bar:
     x: int
     minute: MinuteRecord
     parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """All parts of one kind as one path, those of the running minute apart."""
+
+    kind: Kind
+    is_running: bool
+    d: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,7 @@ class Chart:
 
     top: int
     bars: tuple[Bar, ...]
+    drawn: tuple[Drawn, ...]
     lanes: tuple[Lane, ...]
     marks: tuple[Mark, ...]
     width: int
@@ -98,9 +117,11 @@ class Chart:
 def chart(impact: ImpactRecord) -> Chart:
     """Return where everything lies."""
     top = top_of_scale(max((minute.total for minute in impact.minutes), default=0))
+    bars = tuple(_bar(number, each, top) for number, each in enumerate(impact.minutes))
     return Chart(
         top=top,
-        bars=tuple(_bar(number, each, top) for number, each in enumerate(impact.minutes)),
+        bars=bars,
+        drawn=tuple(_drawn(bars)),
         lanes=tuple(lane for mode in LADDER for lane in _lanes(mode, impact.minutes)),
         marks=tuple(_marks(impact)),
         width=STEP * len(impact.minutes),
@@ -120,6 +141,21 @@ def top_of_scale(highest: int) -> int:
 def _bar(number: int, minute: MinuteRecord, top: int) -> Bar:
     x = STEP * number
     return Bar(x, minute, _parts(x, minute, top))
+
+
+def _drawn(bars: Iterable[Bar]) -> Iterable[Drawn]:
+    """Return few paths instead of many rectangles: the page is refreshed over and over."""
+    outlines: dict[tuple[Kind, bool], list[str]] = defaultdict(list)
+    for bar in bars:
+        for part in bar.parts:
+            outlines[part.kind, bar.minute.is_running].append(_outline(part))
+    for (kind, is_running), some in outlines.items():
+        yield Drawn(kind, is_running, "".join(some))
+
+
+def _outline(part: Part) -> str:
+    width, height = part.width, part.height
+    return f"M{part.x:g} {part.y:g}h{width}v{height:g}h-{width}z"
 
 
 def _lanes(mode: Mode, minutes: Iterable[MinuteRecord]) -> Iterable[Lane]:
@@ -144,9 +180,9 @@ def _parts(x: int, minute: MinuteRecord, top: int) -> tuple[Part, ...]:
 
 def heights_of(resolutions: Iterable[ResolutionsRecord], top: int) -> dict[Kind, float]:
     """Return how high each kind is drawn, together never above the scale."""
-    counts = dict.fromkeys(Kind, 0)
+    counts = dict(_NONE)
     for each in resolutions:
-        counts[_kind(each.outcome)] += each.count
+        counts[KINDS[each.outcome]] += each.count
     heights = {
         kind: max(LEAST, round(BAR_HEIGHT * count / top, 1))
         for kind, count in counts.items()
@@ -157,12 +193,6 @@ def heights_of(resolutions: Iterable[ResolutionsRecord], top: int) -> dict[Kind,
         excess = max(0.0, sum(heights.values()) - BAR_HEIGHT)
         heights[highest] = round(heights[highest] - excess, 1)
     return heights
-
-
-def _kind(outcome: ResolutionOutcome) -> Kind:
-    if outcome.is_error:
-        return Kind.ERROR
-    return Kind.RESOLVED if outcome is ResolutionOutcome.RESOLVED else Kind.DENIED
 
 
 def _marks(impact: ImpactRecord) -> Iterable[Mark]:

@@ -21,6 +21,7 @@ from flagctl.store.resolution_counts import COUNTS_KEPT_FOR
 from flagctl.vocabulary import Mode, ResolutionOutcome
 from flagctl.web.chart import Chart, chart
 from flagctl.web.services import Services
+from flagctl.web.times import hour_and_minute
 
 FLIPS_OF_FLAG: Final = 10
 
@@ -29,10 +30,9 @@ FLIPS_OF_FLAG: Final = 10
 class Row:
     """A line of the table: one mode of one minute, or a stretch in which nobody counted."""
 
-    first: MinuteRecord
-    last: MinuteRecord
-    mode: Mode | None
-    counts: tuple[int, ...]
+    label: str
+    mode: Mode | None = None
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,17 @@ def _rows(minutes: Sequence[MinuteRecord], columns: tuple[ResolutionOutcome, ...
         counts = {(each.mode, each.outcome): each.count for each in minute.resolutions}
         for mode in minute.modes:
             cells = tuple(counts.get((mode, outcome), 0) for outcome in columns)
-            yield Row(minute, minute, mode, cells)
+            yield Row(_label(minute, minute), mode, cells)
     yield from _absence(absent)
 
 
 def _absence(minutes: Sequence[MinuteRecord]) -> Iterable[Row]:
     if minutes:
-        yield Row(minutes[-1], minutes[0], None, ())
+        yield Row(_label(minutes[-1], minutes[0]))
+
+
+def _label(first: MinuteRecord, last: MinuteRecord) -> str:
+    until = "" if first is last else f" to {hour_and_minute(last.at)}"
+    so_far = " so far" if last.is_running else ""
+    flips = "".join(f", rev {revision}" for revision in first.revisions)
+    return f"{hour_and_minute(first.at)}{until}{so_far}{flips}"

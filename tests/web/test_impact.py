@@ -258,6 +258,19 @@ def test_more_flips_than_can_be_told_of_are_said_to_be_more(
     assert "Older flips of this hour are not shown" in page
 
 
+def test_the_first_page_tells_of_the_newest_flips_and_marks_all(
+    sign_in: SignIn, store: ControlStore
+) -> None:
+    for number in (0, 2, 4):
+        roll_back(store)
+        store.apply(EndRollback("x", follow_up="x", revision=number + 1), ROOT, Facts())
+    page = sign_in().get("/").text
+    shown = strip_of(page)
+    assert shown.count('class="flip"><title>') == 6
+    assert shown.split("</svg>")[1].count("<time") == 5
+    assert "1 earlier flip of this hour is marked too" in shown
+
+
 def test_the_json_api_tells_the_same(
     store: ControlStore, make_web: Callable[..., TestClient], files: DataFiles, clock: MovedClock
 ) -> None:
