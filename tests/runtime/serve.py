@@ -5,7 +5,6 @@
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from flagctl.runtime.services import Services
 from flagctl.settings import load_settings
 from flagctl.vocabulary import DispatcherName
 from flagctl.wiring import runtime_services
+from tests.slurm.kill_points import KILL_POINTS, die
 from tests.waiting import wait_until
 
 WAIT = "TEST_WAIT_S"
@@ -29,11 +29,6 @@ WAIT = "TEST_WAIT_S"
 
 HOLD = "HOLD"
 """While this file lies in the data directory, `held-in-dispatch` hands nothing over."""
-
-
-def die(*_anything: object) -> NoReturn:
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("unreachable")
 
 
 class Faulty:
@@ -98,6 +93,7 @@ FAULTS: dict[str, Callable[[Services], None]] = {
     "after-dispatch": die_after_dispatch,
     "after-the-answer-is-recorded": die_after_the_answer_is_recorded,
     "held-in-dispatch": hold_in_dispatch,
+    **KILL_POINTS,
 }
 
 

@@ -11,6 +11,7 @@ from flagctl.slurm import child
 from flagctl.slurm.child_keeper import ChildKeeper
 from flagctl.slurm.client import SlurmClient
 from flagctl.slurm.supervisor import Supervisor
+from tests.runtime.conftest import control, files, serve, token  # noqa: F401 - fixtures
 from tests.slurm.cluster.running import Cluster
 from tests.slurm.cluster.tree import cache_in_use
 from tests.slurm.world import World
