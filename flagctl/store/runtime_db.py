@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,6 +72,7 @@ class ProcessRegistry:
         self.trouble: str | None = None
         self._files = files
         self._path = files.runtime
+        self._looked_at = str(files.runtime)
         self._connection: sqlite3.Connection | None = None
         self._file: Identity | None = None
         self._purged_at: datetime | None = None
@@ -116,7 +117,7 @@ class ProcessRegistry:
         return self._tell(_BEAT, _columns(report), counts, report.heard_at)
 
     def _still_here(self, process_id: str, heard_at: datetime, counts: Counts) -> bool:
-        row = {"id": process_id, "heard_at": to_text(heard_at)}
+        row = {"id": process_id, "heard_at": heard_at.timestamp()}
         return self._tell(_STILL_HERE, row, counts, heard_at)
 
     def _tell(self, statement: str, row: dict[str, Any], counts: Counts, now: datetime) -> bool:
@@ -145,7 +146,7 @@ class ProcessRegistry:
         return True
 
     def _purge(self, connection: sqlite3.Connection, now: datetime) -> None:
-        bounds = {"silent_since": to_text(now - SILENT_KEPT_FOR), "rows_kept": ROWS_KEPT}
+        bounds = {"silent_since": (now - SILENT_KEPT_FOR).timestamp(), "rows_kept": ROWS_KEPT}
         connection.execute(_PURGE, bounds)
         resolution_counts.purge(connection, now)
         self._purged_at = now
@@ -168,7 +169,7 @@ class ProcessRegistry:
 
         It is kept because closing the last connection to a file in WAL mode costs an fsync.
         """
-        now = identity(self._path)
+        now = identity(self._looked_at)
         if self._connection is None or self._file != now:
             self._close()
             self._file = now
@@ -261,7 +262,7 @@ def _columns(report: ProcessReport) -> dict[str, Any]:
     columns = {each.name: getattr(report, each.name) for each in fields(report)}
     return columns | {
         "started_at": to_text(report.started_at),
-        "heard_at": to_text(report.heard_at),
+        "heard_at": report.heard_at.timestamp(),
         "first_used": json.dumps({each: to_text(at) for each, at in report.first_used.items()}),
         "in_flight": json.dumps(dict(report.in_flight)),
     }
@@ -277,7 +278,7 @@ def _report(row: Mapping[str, Any]) -> ProcessReport | None:
             role=Part(row["role"]),
             version=row["version"],
             started_at=from_text(row["started_at"]),
-            heard_at=from_text(row["heard_at"]),
+            heard_at=datetime.fromtimestamp(row["heard_at"], UTC),
             pin=None if row["pin"] is None else Mode(row["pin"]),
             mode=Mode(row["mode"]),
             configured=Mode(row["configured"]),
@@ -289,5 +290,5 @@ def _report(row: Mapping[str, Any]) -> ProcessReport | None:
             },
             in_flight={Mode(mode): int(n) for mode, n in json.loads(row["in_flight"]).items()},
         )
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, OSError):
         return None
