@@ -92,14 +92,14 @@ class _Running:
 
     def __init__(self) -> None:
         self.watch: Watch | None = None
-        self._lock = threading.Lock()
+        self._starting = threading.Lock()
         self._pid = os.getpid()
         self._try_at_s = 0.0
         forking.suspend_over_fork(self)
 
     def start(self, make: Callable[[], Watch]) -> None:
         """Start it, unless another thread is about to, or that failed a moment ago."""
-        if time.monotonic() < self._try_at_s or not self._lock.acquire(blocking=False):
+        if time.monotonic() < self._try_at_s or not self._starting.acquire(blocking=False):
             return
         try:
             if self.watch is None:
@@ -111,21 +111,19 @@ class _Running:
             self._try_at_s = time.monotonic() + TRIED_AGAIN_AFTER_S
             log.exception("This process can't say that it follows; it resolves all the same.")
         finally:
-            self._lock.release()
+            self._starting.release()
 
     def stop(self) -> None:
         """Stop it, if it runs in this process."""
-        with self._lock:
-            watch, self.watch = self.watch, None
+        watch, self.watch = self.watch, None
         if watch is not None:
             watch.stop(GOODBYE_TIMEOUT_S)
 
     def suspend(self) -> None:
-        """Hold still before a fork."""
-        self._lock.acquire()
+        """Do nothing before a fork: whoever starts needs locks that the fork holds already."""
 
     def resume(self) -> None:
         """Go on after the fork; what the parent runs is not the child's."""
         if os.getpid() != self._pid:
             self._pid, self.watch = os.getpid(), None
-        self._lock.release()
+            self._starting = threading.Lock()  # a thread that is not here may hold the other

@@ -230,6 +230,38 @@ def test_a_system_without_threads_to_spare_fails_no_resolution(
         assert adapter.resolve("standard").resolved_queue == "standard"
 
 
+FORKS_WHILE_IT_STARTS = """
+import os, sys, threading
+from flagctl.adapter import SlurmAdapter
+from flagctl.settings import load_settings
+
+adapter = SlurmAdapter.from_settings(load_settings({"FLAGCTL_DATA_DIR": sys.argv[1]}))
+done = threading.Event()
+
+def begin_anew():
+    while not done.is_set():
+        adapter.resolve("standard")
+        adapter.close()
+
+thread = threading.Thread(target=begin_anew, daemon=True)
+thread.start()
+for _ in range(60):
+    if (child := os.fork()) == 0:
+        adapter.resolve("standard")
+        adapter.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+done.set()
+thread.join()
+"""
+
+
+def test_a_fork_while_another_thread_begins_holds_neither_up(files: DataFiles) -> None:
+    command = [sys.executable, "-c", FORKS_WHILE_IT_STARTS, str(files.directory)]
+    subprocess.run(command, cwd=ROOT, timeout=60, check=True, stdout=subprocess.DEVNULL)
+    assert heard_of(files) == []
+
+
 def test_many_first_uses_at_once_make_one_process(files: DataFiles, adapter: SlurmAdapter) -> None:
     threads = [threading.Thread(target=adapter.resolve, args=("standard",)) for _ in range(16)]
     for thread in threads:
