@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanag
 from typing import Protocol
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from flagctl.paths import data_path
@@ -69,6 +70,8 @@ def create(services: Services, alongside: Sequence[Alongside] = ()) -> FastAPI:
         app.include_router(room.router)
     app.mount(api.PREFIX, api.create(services))
     app.mount("/static", StaticFiles(directory=data_path("static")), name="static")
+    # No page that another site can ask for holds a secret, so its length tells none.
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     app.add_middleware(BodyLimit)
     app.add_middleware(OwnOriginOnly, public_url=services.settings.public_url)
     app.add_middleware(SecurityHeaders)
