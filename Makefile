@@ -68,7 +68,7 @@ slurm-run: .venv/ready-test ## The same with a real Slurm cluster, to try the wh
 test: .venv/ready-test browser ## Run every test that needs no root
 	@$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-slurm-test: .venv/ready-test ## Run the tests on a real Slurm cluster, built first; needs root
+slurm-test: .venv/ready-test browser ## Run the tests on a real Slurm cluster, built first; needs root
 	@$(PY) -m tests.slurm.cluster build
 	@$(PY) -m pytest -m slurm $(ARGS)
 

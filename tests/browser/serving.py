@@ -65,11 +65,19 @@ class Runtime(Part):
         boundary: dict[str, Any] = mine[0]["boundary"]
         return str(boundary["adapter"])
 
-    def submit(self, job: str) -> httpx2.Response:
+    def submit(self, job: str, **changes: Any) -> httpx2.Response:
         """Submit a job, which must be accepted."""
-        answer = self._http.post(PATH, json=command(job_id=job, idempotency_key=job))
+        answer = self._http.post(PATH, json=command(job_id=job, idempotency_key=job, **changes))
         assert answer.status_code == httpx2.codes.ACCEPTED, answer.text
         return answer
+
+    def is_ready(self) -> bool:
+        """Tell whether it takes submissions, by its own word."""
+        return self._http.get("/api/ready").status_code == httpx2.codes.OK
+
+    def openapi(self) -> bytes:
+        """Return the document that tells clients what it takes and gives."""
+        return self._http.get("/openapi.json").content
 
     def wait(self) -> None:
         """Wait until it answers, and so until it was heard of."""
