@@ -17,4 +17,7 @@ document.documentElement.classList.add("has-script");
 // A page that refreshes itself must say when it no longer can.
 const stale = (isStale) => () => { document.querySelector(".stale").hidden = !isStale; };
 for (const name of ["htmx:error", "htmx:response:error"]) document.addEventListener(name, stale(true));
-document.addEventListener("htmx:after:swap", stale(false));
+document.addEventListener("htmx:after:swap", (event) => {
+  // A refusal is "swapped" too, with nothing: that makes no page new.
+  if (event.detail.ctx.response?.status < 400) stale(false)();
+});
