@@ -12,11 +12,13 @@ from pathlib import Path
 from benchmarks.measure import Result
 
 HERE = Path(__file__).parent
+NEEDS_ROOT = "slurm"
+"""Benchmarks of this name start a real Slurm cluster (tests/slurm/cluster)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
-    names = [name for name in bench_names() if not options.only or name in options.only]
+    names = options.only or [name for name in bench_names() if not name.startswith(NEEDS_ROOT)]
     report = [machine()]
     for name in names:
         title, results = measured(name)
@@ -34,7 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("only", nargs="*", help=f"of {', '.join(bench_names())}; default: all")
+    parser.add_argument(
+        "only",
+        nargs="*",
+        help=f"of {', '.join(bench_names())}; default: all that need no root and no Slurm",
+    )
     what = "keep the tables as Markdown, and the pictures beside them"
     parser.add_argument("--write", type=Path, metavar="FILE", help=what)
     what = "renew the tables in a page, between `<!-- measured: NAME -->` and `<!-- end -->`"

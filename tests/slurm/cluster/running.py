@@ -20,6 +20,9 @@ from tests.slurm.cluster.tree import HERE, ClusterError, build, kept
 START_TIMEOUT_S: Final = 60.0
 ORDER_TIMEOUT_S: Final = 40.0
 STOP_TIMEOUT_S: Final = 15.0
+FILES: Final = HERE / "etc"
+"""The configuration of the cluster; `accounts.txt` is what sacctmgr is told."""
+
 CHILD_PYTHON: Final = "/venv/bin/python"
 CHILD_IN_TREE: Final = "/srv/flagctl_child.py"
 
@@ -32,8 +35,9 @@ class Cluster:
     Everything in it ends with the process that started it, whatever ends that process.
     """
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, files: Path = FILES) -> None:
         self.tree = build(cache)
+        self._files = files
         self._keeping = contextlib.ExitStack()
         self._process: subprocess.Popen[str] | None = None
         self._lock: IO[str] | None = None
@@ -64,7 +68,7 @@ class Cluster:
             [
                 *("unshare", *_NAMESPACES, "--pid", "--fork", "--kill-child"),
                 *(sys.executable, str(HERE / "enter.py")),
-                *(str(self.tree), str(mount_point), str(HERE / "etc")),
+                *(str(self.tree), str(mount_point), str(self._files)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
