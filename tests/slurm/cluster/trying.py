@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Never
 
 from flagctl.adapter.sample_policy import copy_sample_policy
-from flagctl.slurm import child
+from flagctl.slurm.connection import CHILD_FILE
 from flagctl.store.filesystem import prepare_directory
 from flagctl.vocabulary import LADDER
 from tests.slurm.cluster.running import Cluster
@@ -20,6 +20,7 @@ DATA_DIR: Final = CHECKOUT / "var" / "slurm-run"
 """Not that of `make run`: a mode that was raised here would be in force there without a Slurm."""
 
 _TOP, _SAFE = LADDER[-1], LADDER[-2]
+JOBS_DIR: Final = "/srv/jobs"
 _HINTS: Final = """\
 A real Slurm runs for this process and ends with it. In another terminal, as root:
 
@@ -81,7 +82,8 @@ def environment_on(cluster: Cluster, environ: Mapping[str, str]) -> dict[str, st
     own = {
         "FLAGCTL_DATA_DIR": str(data),
         "FLAGCTL_ENVIRONMENT": "slurm-run",
-        "FLAGCTL_SLURM_CHILD": shlex.join(cluster.child_argv(Path(child.__file__))),
+        "FLAGCTL_SLURM_CHILD": shlex.join(cluster.child_argv(CHILD_FILE)),
+        "FLAGCTL_SLURM_WORK_DIR": JOBS_DIR,
         "ZPE_SLURM_POLICY_PATH": policy,
     }
     return {**environ, **own}
