@@ -82,8 +82,11 @@ class Hand:
         self.tap(self.page.get_by_role("radio", name=re.compile(f"^{label}")))
 
     def post(self, button: str) -> int:
-        """Tap a button that sends a form; return the status of the answer."""
-        with self.page.expect_response(lambda answer: answer.request.method == "POST") as info:
+        """Tap a button that sends a form; return the status of the answer, once it is shown."""
+        with (
+            self.page.expect_event("domcontentloaded"),
+            self.page.expect_response(lambda answer: answer.request.method == "POST") as info,
+        ):
             self.tap_button(button)
         return info.value.status
 
