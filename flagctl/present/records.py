@@ -141,7 +141,8 @@ class ConvergenceRecord:
     finishing: Mapping[Mode, int]
     """Submissions still in flight in another mode than their process has now."""
     took_s: float | None
-    """Seconds from the commit to when the last process followed, as each wrote down itself."""
+    """Seconds from the commit to when the last process followed, as each wrote down itself; `None`
+    as long as one is behind, and when one no longer knows."""
     sentence: str
     """The same for a person."""
 

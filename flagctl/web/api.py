@@ -39,7 +39,7 @@ from flagctl.web.api_answers import IfMatch, problems_of, revision_of, stale, ta
 from flagctl.web.api_bodies import BODIES, AuditPage, AuditQuery, Body, Problem
 from flagctl.web.audit import search_from
 from flagctl.web.identity import Caller, WithToken
-from flagctl.web.outlook import look, who_follows
+from flagctl.web.outlook import commit_time, look, who_follows
 from flagctl.web.problems import install as install_problems
 from flagctl.web.retiring import with_what_remains
 from flagctl.web.services import Services, services_of
@@ -152,7 +152,8 @@ def _record(services: Services, receipt: Receipt) -> ReceiptRecord:
     now, reports = services.clock(), services.processes()
     done = Done(receipt.event, receipt.state, receipt.flag, services.settings.environment)
     event = receipt.event
-    since = event.at if event.revision == receipt.revision else None
+    is_own = event.revision == receipt.revision
+    since = event.at if is_own else commit_time(services, receipt.revision)
     found = followers(reports, receipt.revision, now, since)
     glass = services.facts().break_glass
     warnings = warnings_for(receipt.state, reports, glass, now)

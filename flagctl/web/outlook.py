@@ -84,9 +84,13 @@ def look(services: Services) -> Outlook:
 
 def who_follows(services: Services, outlook: Outlook, revision: int) -> ConvergenceRecord:
     """Return the receipt of any revision; raises `StoreTroubleError`."""
+    return followers(outlook.reports, revision, outlook.now, commit_time(services, revision))
+
+
+def commit_time(services: Services, revision: int) -> datetime | None:
+    """Return when a revision came to be, if anybody knows; raises `StoreTroubleError`."""
     with reading(services.files, services.settings.busy_timeout_s) as connection:
-        since = committed_at(connection, revision)
-    return followers(outlook.reports, revision, outlook.now, since)
+        return committed_at(connection, revision)
 
 
 def shown_break_glass(glass: BreakGlass, now: datetime) -> BreakGlassRecord:

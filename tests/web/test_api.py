@@ -180,6 +180,7 @@ def test_the_receipt_of_a_revision_is_the_one_of_the_mode_and_of_the_act(
     receipt = web.get("/api/v1/processes?revision=2").json()
     assert (receipt["following"], receipt["is_proven"], receipt["took_s"]) == (1, True, 0.4)
     assert receipt == web.get("/api/v1/mode").json()["convergence"]
+    assert receipt == web.post("/api/v1/rollback", json=DOWN).json()["convergence"]
     assert web.get("/api/v1/processes?revision=1").json()["is_proven"]
     web.post("/api/v1/handover", json={"owner": "bob", "reason": "night"})
     assert web.get("/api/v1/processes?revision=2").json() == receipt
