@@ -8,6 +8,7 @@ import random
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,24 @@ CHANGES_APART_S: Final = 0.05
 
 STORE_BUSY_TIMEOUT_S: Final = 1.0
 """What can't be told now is told with a later turn; heartbeats must not wait for it."""
+
+
+class _Bell:
+    """An event that is over once it was waited for.
+
+    Cheaper than `threading.Event`: many processes wait for one every 2 s.
+    """
+
+    def __init__(self) -> None:
+        self._silence = threading.Lock()
+        self._silence.acquire()
+
+    def ring(self) -> None:
+        with suppress(RuntimeError):  # it rings already
+            self._silence.release()
+
+    def is_rung_within(self, timeout_s: float) -> bool:
+        return self._silence.acquire(timeout=timeout_s)
 
 
 class Watch:
@@ -91,7 +110,7 @@ class Watch:
         self._said_in_flight: Mapping[Mode, int] = {}
         self._problem: str | None = None
         self._stopping = threading.Event()
-        self._woken = threading.Event()
+        self._bell = _Bell()
         self._thread: threading.Thread | None = None
 
     @property
@@ -123,7 +142,7 @@ class Watch:
     def stop(self, timeout_s: float = 5.0) -> None:
         """Say goodbye and end the thread; one that hangs on a disk is left behind."""
         self._stopping.set()
-        self._woken.set()
+        self._bell.ring()
         if self._thread not in (None, threading.current_thread()):
             self._thread.join(timeout_s)
 
@@ -138,11 +157,11 @@ class Watch:
             self._noted = used
             self._date(used.revision)
             if used != self._said:
-                self._woken.set()
+                self._bell.ring()
 
     def hurry(self) -> None:
         """Take a turn soon: there is something new to say. Any thread may ask for it."""
-        self._woken.set()
+        self._bell.ring()
 
     def turn(self) -> None:
         """Say what is in force, and tell what is seen: what the thread does over and over."""
@@ -170,8 +189,7 @@ class Watch:
         # Many processes started at once must not beat at once for ever.
         pause_s = random.uniform(0, TURN_EVERY_S)  # noqa: S311 - nothing secret
         while not self._stopping.is_set():
-            is_called = self._woken.wait(pause_s)
-            self._woken.clear()
+            is_called = self._bell.is_rung_within(pause_s)
             if not self._stopping.is_set():
                 self._safely(self.turn)
             if is_called:
@@ -191,17 +209,19 @@ class Watch:
     def _say(self, reading: Reading) -> None:
         mode, in_flight = reading.effective, self._in_flight()
         self._date(mode.revision)
-        is_known = (mode, in_flight) == (self._said, self._said_in_flight)
-        self._said, self._said_in_flight = mode, in_flight
         self._tally.be_here(mode)
         counts = self._tally.pending()
-        if (
-            is_known and self._registry.still_here(self.process_id, self._clock(), counts)
-        ) or self._registry.beat(self._report(mode, in_flight), counts):
+        is_said = (mode, in_flight) == (self._said, self._said_in_flight)
+        if is_said and self._registry.still_here(self.process_id, self._clock(), counts):
             self._tally.settle(counts)
-        elif counts:
-            # Whatever keeps the counts from being written: the process is there.
-            self._registry.beat(self._report(mode, in_flight))
+            return
+        self._said = None  # until it is kept: what stands there may be of another revision
+        report = self._report(mode, in_flight)
+        if self._registry.beat(report, counts):
+            self._tally.settle(counts)
+        elif not (counts and self._registry.beat(report)):
+            return  # not even that the process is there, whatever keeps the counts from being kept
+        self._said, self._said_in_flight = mode, in_flight
 
     def _say_what_it_thinks(self) -> None:
         names = self._queues.pending()

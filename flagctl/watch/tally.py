@@ -63,6 +63,8 @@ class Tally:
     def be_here(self, effective: EffectiveMode) -> None:
         """Count nothing in the minute of now, so that it is known to be nothing."""
         key = self._key(effective, ResolutionOutcome.RESOLVED)
+        if key == self._here:
+            return
         with self._lock:
             if key != self._here:
                 self._here = key

@@ -138,6 +138,20 @@ def test_a_busy_runtime_db_is_tried_again_with_the_next_turn(
     assert only(files).heard_at == process.clock()
 
 
+def test_a_flip_that_a_busy_runtime_db_did_not_take_is_said_with_the_next_turn(
+    files: DataFiles, store: ControlStore, start: Starter
+) -> None:
+    process = start()
+    process.turn()
+    with closing(sqlite3.connect(files.runtime, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        revision = roll_back(store)
+        process.turn()
+        assert only(files).revision != revision
+    process.turn()
+    assert (only(files).revision, only(files).mode) == (revision, LOW)
+
+
 def test_what_a_request_used_is_reported_at_once_by_the_thread(
     files: DataFiles, store: ControlStore, start_thread: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
