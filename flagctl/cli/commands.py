@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from flagctl import __version__
-from flagctl.cli import acts, audit, database, follow_ups, reminders, serve, tokens, users
+from flagctl.cli import (
+    acts,
+    audit,
+    database,
+    follow_ups,
+    reminders,
+    serve,
+    submissions,
+    tokens,
+    users,
+)
 from flagctl.cli.doctor import doctor
 from flagctl.cli.exits import EXPLAINED
 from flagctl.cli.impact import impact
@@ -82,4 +92,5 @@ app.add_typer(follow_ups.app, name="follow-ups")
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(submissions.app, name="submissions")
 app.add_typer(database.app, name="db")

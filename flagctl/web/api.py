@@ -33,7 +33,7 @@ from flagctl.store.impacts import last_hour
 from flagctl.store.reading import read_flags, reading
 from flagctl.store.writing import Receipt
 from flagctl.vocabulary import Outcome
-from flagctl.web import api_reminders
+from flagctl.web import api_reminders, submissions
 from flagctl.web.act_forms import FORMS, Form
 from flagctl.web.api_answers import IfMatch, problems_of, revision_of, stale, tag
 from flagctl.web.api_bodies import BODIES, AuditPage, AuditQuery, Body, Problem
@@ -182,6 +182,7 @@ def create(services: Services) -> FastAPI:
     app.state.services = services
     app.include_router(router)
     app.include_router(api_reminders.router)
+    app.include_router(submissions.api_router)
     install_problems(app)
     plain = app.openapi
 

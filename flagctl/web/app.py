@@ -29,6 +29,7 @@ from flagctl.web import (
     reminders,
     runbook,
     sign_in,
+    submissions,
     tokens,
     verifying,
 )
@@ -40,7 +41,7 @@ from flagctl.web.services import Services
 
 ROOMS = (
     health, metrics, sign_in, account, home, acts, receipts, flags, reminders, audit, verifying,
-    processes, preflight, runbook, people, tokens, patterns,
+    processes, submissions, preflight, runbook, people, tokens, patterns,
 )  # fmt: skip
 
 

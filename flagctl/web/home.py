@@ -20,6 +20,7 @@ from flagctl.web.offers import offers
 from flagctl.web.outlook import Outlook, look
 from flagctl.web.pages import render
 from flagctl.web.services import Services, services_of
+from flagctl.web.submissions import count_in_doubt
 
 RECENT = 5
 RECENT_BUDGET_S = 0.005
@@ -45,6 +46,7 @@ def home(request: Request, caller: SignedIn) -> Response:
         offers=offers(outlook, caller.actor),
         strip=strip_of(impact_record(hour, outlook.now)),
         recent=[audit_record(event) for event in found.events],
+        in_doubt=count_in_doubt(services),
         cold_start=_cold_start(services, outlook).mode,
     )
 

@@ -21,6 +21,7 @@ ALWAYS = (
     "/audit?person=nobody",
     "/audit?since=yesterday",
     "/processes",
+    "/submissions",
     "/preflight",
     "/reminders",
     "/reminders?flag=x",

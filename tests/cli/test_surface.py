@@ -33,6 +33,7 @@ SURFACE: dict[str, tuple[str, ...]] = {
     "tokens issue": ("name", "--role", "--tenant", "--workspace", "--node"),
     "tokens list": (),
     "tokens revoke": ("name",),
+    "submissions list": (),
     "db upgrade": (),
     "db check": (),
     "db backup": ("path",),

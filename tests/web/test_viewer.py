@@ -26,6 +26,7 @@ LOOKS = [
     "/audit",
     "/reminders",
     "/processes",
+    "/submissions",
     "/runbook",
     "/flags/2",
     "/receipts/2",
