@@ -49,6 +49,7 @@ def examine(desk: Desk) -> Iterator[Finding]:
         ("runtime.db", lambda: _runtime_db(desk)),
         ("spool", lambda: _spool(desk)),
         ("policy", lambda: _policy(desk)),
+        ("slurm", lambda: _slurm(desk)),
         ("batch script", lambda: _batch_script(desk)),
         ("break-glass", lambda: _break_glass(desk)),
         ("reminders", lambda: _reminders(desk)),
@@ -221,6 +222,19 @@ def _batch_script(desk: Desk) -> Finding:
 def _may_reach_slurm(desk: Desk) -> bool:
     """Tell whether somebody said that there is a Slurm."""
     return desk.settings.slurm_child is not None or desk.settings.adapter_pin is LADDER[-1]
+
+
+def _slurm(desk: Desk) -> Finding:
+    """Look at what the live processes found; only where the top mode is in force it is trouble."""
+    from flagctl.present.preflight import preflight_record
+    from flagctl.store.facts import live_judges
+
+    live = live_judges(desk.files, now())
+    found = preflight_record(live, now())
+    told = f"{found.sentence}. `flagctl preflight` says more"
+    if not found.holds and any(each.process.mode is LADDER[-1] for each in live):
+        return warning("slurm", f"{told}, and {LADDER[-1]} is in force: {found.worst}")
+    return ok("slurm", told)
 
 
 def _break_glass(desk: Desk) -> Finding:

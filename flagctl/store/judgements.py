@@ -33,7 +33,8 @@ SCHEMA: Final = (
     """
     CREATE TABLE IF NOT EXISTS judgement (
         process_id TEXT PRIMARY KEY,
-        judgement TEXT NOT NULL
+        verdict TEXT NOT NULL,
+        parity TEXT NOT NULL
     ) WITHOUT ROWID
     """,
     """
@@ -44,9 +45,12 @@ SCHEMA: Final = (
     """,
 )
 
-_KEEP: Final = "INSERT OR REPLACE INTO judgement VALUES (?, ?)"
+_KEEP: Final = "INSERT OR REPLACE INTO judgement VALUES (?, ?, ?)"
 
 _FORGET_THE_GONE: Final = "DELETE FROM judgement WHERE process_id NOT IN (SELECT id FROM process)"
+
+_ALL: Final = "SELECT process_id, verdict, parity FROM judgement"
+_VERDICTS: Final = "SELECT process_id, verdict, '[]' AS parity FROM judgement"
 
 _KEEP_QUEUE: Final = "INSERT OR REPLACE INTO queue_asked_for VALUES (?, ?)"
 
@@ -62,7 +66,8 @@ _QUEUES: Final = "SELECT name FROM queue_asked_for ORDER BY last_at DESC, name L
 def keep(connection: sqlite3.Connection, process_id: str, judgement: Judgement) -> None:
     """Keep what a process thinks now, and forget what those thought that are gone."""
     connection.execute(_FORGET_THE_GONE)
-    connection.execute(_KEEP, (process_id, json.dumps(_plain(judgement))))
+    parity = json.dumps([asdict(each) for each in judgement.parity])
+    connection.execute(_KEEP, (process_id, json.dumps(_plain(judgement.verdict)), parity))
 
 
 def forget(connection: sqlite3.Connection, process_id: str) -> None:
@@ -80,41 +85,42 @@ def queues(connection: sqlite3.Connection, asked: Iterable[str], now: datetime) 
     return [name for (name,) in connection.execute(_QUEUES, {"kept": QUEUES_KEPT})]
 
 
-def read_judgements(files: DataFiles) -> dict[str, Judgement]:
-    """Return what each process told last, by its id; none if the file can't be read."""
+def read_judgements(files: DataFiles, *, compared: bool = True) -> dict[str, Judgement]:
+    """Return what each process told last, by its id; none if the file can't be read.
+
+    Unless `compared`, the queues are left out: an act does not wait for hundreds of them.
+    """
     try:
-        return _read(files)
+        return _read(files, _ALL if compared else _VERDICTS)
     except UNREADABLE:
         return {}  # who is heard of is read beside it, and tells of the trouble
 
 
-def _read(files: DataFiles) -> dict[str, Judgement]:
+def _read(files: DataFiles, query: str) -> dict[str, Judgement]:
     with reading_notes(files.runtime) as connection:
         if connection is None:
             return {}
-        found = rows(connection, "SELECT * FROM judgement")
-        told = {row["process_id"]: _judgement(row["judgement"]) for row in found}
+        found = rows(connection, query)
+        told = {row["process_id"]: _judgement(row["verdict"], row["parity"]) for row in found}
     return {process_id: each for process_id, each in told.items() if each is not None}
 
 
-def _plain(judgement: Judgement) -> dict[str, Any]:
-    taken_at = judgement.verdict.taken_at
+def _plain(verdict: Verdict) -> dict[str, Any]:
     return {
-        "taken_at": None if taken_at is None else to_text(taken_at),
-        "findings": [asdict(each) for each in judgement.verdict.findings],
-        "parity": [asdict(each) for each in judgement.parity],
+        "taken_at": None if verdict.taken_at is None else to_text(verdict.taken_at),
+        "findings": [asdict(each) for each in verdict.findings],
     }
 
 
-def _judgement(text: str) -> Judgement | None:
+def _judgement(verdict: str, compared: str) -> Judgement | None:
     """Return what a row says; `None` for nonsense, or for words of another version."""
     try:
-        told = json.loads(text)
+        told = json.loads(verdict)
         taken_at = None if told["taken_at"] is None else from_text(told["taken_at"])
         findings = tuple(_finding(each) for each in told["findings"])
         if [each.name for each in findings] != list(Precondition):
             return None
-        parity = tuple(_parity(each) for each in told["parity"])
+        parity = tuple(_parity(each) for each in json.loads(compared))
         return Judgement(Verdict(findings, taken_at), parity)
     except (ValueError, TypeError, KeyError):
         return None

@@ -1,6 +1,7 @@
 """`flagctl preflight`: what a person reads before going up, and what a script decides by."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from flagctl.domain.readiness import Judgement
 from flagctl.store.runtime_db import ProcessRegistry
@@ -10,11 +11,11 @@ from tests.judgements import judgement, tell, without_slurm
 from tests.reports import STAYS_LIVE, report
 
 
-def told(terminal: Terminal, name: str, said: Judgement, pin: Mode | None = None) -> None:
+def told(terminal: Terminal, name: str, said: Judgement, **changes: Any) -> None:
     """Have a live process say what it thinks."""
     now = datetime.now(UTC)
     registry = ProcessRegistry(terminal.files)
-    registry.beat(report(name, heard_at=now + STAYS_LIVE, pin=pin))
+    registry.beat(report(name, heard_at=now + STAYS_LIVE, **changes))
     tell(registry, name, said, now)
 
 
@@ -65,3 +66,16 @@ def test_a_process_pinned_below_does_not_count(terminal: Terminal) -> None:
     told(terminal, "a", judgement(now))
     told(terminal, "b", without_slurm(now), pin=Mode.STUB_POLICY)
     assert terminal.type("preflight").code == 0
+
+
+def test_doctor_warns_of_it_only_where_the_top_mode_is_in_force(terminal: Terminal) -> None:
+    def health() -> str:
+        findings = terminal.type("doctor", "--json").json["findings"]
+        (slurm,) = [each for each in findings if each["name"] == "slurm"]
+        return str(slurm["health"])
+
+    now = datetime.now(UTC)
+    told(terminal, "a", without_slurm(now))
+    assert health() == "ok"
+    told(terminal, "b", without_slurm(now), mode=Mode.REAL_POLICY)
+    assert health() == "warning"

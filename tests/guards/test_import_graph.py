@@ -26,7 +26,10 @@ GOOD = {
         "flagctl/adapter/resolve.py",
         "from flagctl.store import mode_reader",
     ),
-    "the composition root knows all": ("flagctl/wiring.py", "import flagctl.web.app, fastapi"),
+    "the composition root knows all": (
+        "flagctl/wiring/__init__.py",
+        "import flagctl.web.app, fastapi",
+    ),
     "the version": ("flagctl/web/pages.py", "from flagctl import __version__"),
     "the command line late": ("flagctl/cli/up.py", "def up():\n    from flagctl import wiring"),
     "pyslurm in the child": ("flagctl/slurm/child.py", "import json, pyslurm"),

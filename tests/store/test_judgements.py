@@ -61,9 +61,18 @@ def test_nonsense_and_words_of_another_version_count_as_nothing_told(
     registry.beat(report("a"))
     tell(registry, "a", judgement(NOON), NOON)
     with closing(sqlite3.connect(files.runtime)) as connection, connection:
-        connection.execute("UPDATE judgement SET judgement = ?", (nonsense,))
+        connection.execute("UPDATE judgement SET verdict = ?", (nonsense,))
     assert read_judgements(files) == {}
     assert gather_facts(files, NOON).verdicts[0].holds is None
+
+
+def test_the_queues_are_left_out_where_only_the_verdict_counts(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
+    registry.beat(report("a"))
+    said = judgement(NOON)
+    tell(registry, "a", said, NOON)
+    assert read_judgements(files, compared=False) == {"a": Judgement(said.verdict)}
 
 
 def test_without_the_file_nobody_told_anything(files: DataFiles) -> None:
