@@ -37,6 +37,7 @@ def acknowledge(
     actor: Actor,
     span: timedelta = SNOOZE_MAX,
     revision: int | None = None,
+    up_to: int | None = None,
 ) -> Acknowledged:
     """Hold what of the current stage is not delivered yet, and mark failed deliveries as seen.
 
@@ -47,6 +48,7 @@ def acknowledge(
         actor: who is on it.
         span: for how long, at most an hour.
         revision: the one that was looked at; `None` when that does not matter.
+        up_to: the last failed delivery that was looked at; `None` for every one.
 
     Raises:
         ConflictError: no stage has come, and no delivery has failed unseen.
@@ -61,7 +63,7 @@ def acknowledge(
     def work(at: Transaction) -> tuple[Acknowledged, Detail]:
         require_current_revision(revision, at.state(), upward=False)
         done = _hold(at, span)
-        failed = _see_failed(at)
+        failed = _see_failed(at, up_to)
         if done is None and not failed:
             raise ConflictError(
                 "There is nothing to acknowledge: no reminder has come for an active flag, and no "
@@ -123,7 +125,7 @@ def _hold_stage(at: Transaction, flag: Flag, until: datetime) -> None:
     )
 
 
-def _see_failed(at: Transaction, up_to: int | None = None) -> int:
+def _see_failed(at: Transaction, up_to: int | None) -> int:
     seen = at.connection.execute(
         "UPDATE delivery SET seen_at = :now WHERE state = 'dead' AND seen_at IS NULL "
         "AND id <= coalesce(:up_to, id)",

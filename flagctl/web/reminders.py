@@ -62,7 +62,8 @@ def acknowledge_stage(request: Request, typed: TypedToKeep, caller: SignedIn) ->
     def work() -> object:
         span = fields.duration(typed.get("for", ""), "for")
         store = services_of(request).store
-        return acknowledge(store, caller.actor, span, number_in(typed, "revision"))
+        revision, up_to = number_in(typed, "revision"), number_in(typed, "up_to")
+        return acknowledge(store, caller.actor, span, revision, up_to)
 
     return _answer(request, caller, typed, work)
 
@@ -139,6 +140,8 @@ def _page(
         record=record,
         revision=revision,
         flag_id=flag_id,
+        # On a page about one flag, the failures of others were not shown.
+        seen_up_to=record.failed[-1].id if record.failed and flag_id is None else 0,
         is_first=before is None,
         error=error,
         typed=typed or {},

@@ -168,6 +168,21 @@ def test_failures_stay_on_every_page_until_somebody_has_seen_them(
     assert web.post("/reminders/seen", data={}).status_code == 409
 
 
+def test_acknowledging_notes_the_failures_that_the_page_showed_and_no_others(
+    sign_in: SignIn, expired: ControlStore, files: DataFiles
+) -> None:
+    fail_a_delivery(expired, "error=500", key="one")
+    web = sign_in()
+    of_one_flag = section(web.get("/reminders?flag=2").text, "due")
+    assert 'name="up_to" value="0"' in of_one_flag
+    up_to = section(web.get("/reminders").text, "due").split('name="up_to" value="')[1]
+    fail_a_delivery(expired, "error=502", key="after the page was shown")
+    form = {"for": "1h", "up_to": up_to.split('"')[0]}
+    assert web.post("/reminders/acknowledge", data=form).status_code == 303
+    with reading(files) as connection:
+        assert [each.error for each in read_failed(connection)] == ["error=502"]
+
+
 def test_an_open_follow_up_is_listed_until_a_person_closes_it(
     sign_in: SignIn, left_to_do: ControlStore, files: DataFiles
 ) -> None:
