@@ -38,6 +38,7 @@ _STAND_INS: Final[Mapping[Recipient, tuple[Recipient, ...]]] = MappingProxyType(
 )
 _BETWEEN = re.compile(r"[\s,;]+(?=[A-Za-z][A-Za-z0-9+.-]*://)|\s+")
 NOBODY: Final = "nobody"
+NO_ADDRESS: Final = "no address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,4 +192,4 @@ def _nobody(recipient: Recipient, why: str) -> NewDelivery:
         f"nobody could be told: {why}, and no channel that could stand in is configured. Set "
         "FLAGCTL_NOTIFY_URLS, and restart."
     )
-    return NewDelivery(recipient, NOBODY, NOBODY, error=error)
+    return NewDelivery(recipient, NOBODY, NO_ADDRESS, error=error)

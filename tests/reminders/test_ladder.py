@@ -73,7 +73,7 @@ def test_when_nobody_at_all_can_be_told_that_is_kept_and_shown(site: Site) -> No
     site.turn(site.runner(operators="", admins=""), after=LEAD)
     with reading(site.files) as connection:
         failed = read_failed(connection)
-    assert {each.label for each in failed} == {"nobody"}
+    assert {each.label for each in failed} == {"no address"}
     assert "Set FLAGCTL_NOTIFY_URLS" in (failed[0].error or "")
 
 

@@ -47,7 +47,7 @@ def test_an_expired_rollback_and_a_failure_stand_on_every_page(
     assert "owner bob · extended once" in banner
     for act in ("/end", "/extend", "/handover"):
         assert f'href="{act}"' in banner
-    assert "1 reminder reached nobody this way" in banner
+    assert "1 reminder was not delivered" in banner
     assert "the service answered 500" in banner
     assert "<form" not in banner
     assert "<button" not in banner
@@ -114,5 +114,5 @@ def test_the_banner_costs_the_same_however_much_has_failed(
             way = NewDelivery(Recipient.OPERATORS, f"json/{each}", "json", error="500")
             outbox.add_delivery(at, number, way)
     page = sign_in().get("/audit").text
-    assert "3000 reminders reached nobody this way" in page
+    assert "3000 reminders were not delivered" in page
     assert len(page) < 30_000

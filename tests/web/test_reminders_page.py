@@ -159,12 +159,12 @@ def test_failures_stay_on_every_page_until_somebody_has_seen_them(
     fail_a_delivery(at_real, "error=502", key="another, after the page was shown")
     assert web.post("/reminders/seen", data={"up_to": up_to}).status_code == 303
     page = web.get("/audit").text
-    assert "1 reminder reached nobody this way" in page
+    assert "1 reminder was not delivered" in page
     assert "error=502" in page
     with reading(files) as connection:
         assert [each.error for each in read_failed(connection)] == ["error=502"]
     assert web.post("/reminders/seen", data={}).status_code == 303
-    assert "reached nobody" not in web.get("/audit").text
+    assert "not delivered" not in web.get("/audit").text
     assert web.post("/reminders/seen", data={}).status_code == 409
 
 
