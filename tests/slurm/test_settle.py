@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from flagctl.runtime.services import Services
 from flagctl.runtime.settle import AGAIN_AFTER, UNSENT_AFTER, Settler
 from flagctl.settings import Settings
 from flagctl.slurm.connection import SlurmConnection
+from flagctl.slurm.trouble import SlurmTroubleError
 from flagctl.store.in_doubt import read_in_doubt
 from flagctl.vocabulary import DispatcherName, Mode, SubmissionState
 from flagctl.wiring import runtime_services
@@ -135,9 +136,16 @@ def test_trouble_leaves_it_in_doubt_and_slurms_return_settles_it(desk: Desk, wor
     assert desk.dispatcher.is_away
     desk.turn()
     assert world.started() == []
-    desk.dispatcher._client.control()
+    wait_until(lambda: answers(desk))
     desk.turn()
     assert world.started() == [number]
+
+
+def answers(desk: Desk) -> bool:
+    """Look at the cluster, as a running process does; a child that failed rests a while."""
+    with suppress(SlurmTroubleError):
+        desk.dispatcher._client.control()
+    return not desk.dispatcher.is_away
 
 
 def test_one_that_somebody_works_on_is_left_alone(desk: Desk, world: World) -> None:
