@@ -27,6 +27,8 @@ def impact(json: Json = False) -> None:
 
 def _tell(record: ImpactRecord) -> None:
     say(record.sentence)
+    if not record.is_readable:
+        return
     for flip in record.flips:
         say()
         say(f"revision {flip.revision}: {flip.sentence}")

@@ -47,15 +47,17 @@ def last_hour(files: DataFiles, control: sqlite3.Connection, now: datetime) -> L
 
 def impacts_of(
     files: DataFiles, control: sqlite3.Connection, flips: Iterable[AuditEvent]
-) -> list[Impact]:
-    """Return what was resolved around each flip, as far as it is known."""
-    return [_impact_of(files, control, each) for each in flips]
-
-
-def _impact_of(files: DataFiles, control: sqlite3.Connection, flip: AuditEvent) -> Impact:
-    first, last = minute_of(flip.at) - SIDE_MINUTES, minute_of(flip.at) + SIDE_MINUTES
-    flips, _ = _flips(control, first, last)
-    return impact(flip, flips, counts_between(files, first, last) or {})
+) -> list[Impact] | None:
+    """Return what was resolved around each flip; `None` when the counts can't be read."""
+    found = []
+    for flip in flips:
+        first, last = minute_of(flip.at) - SIDE_MINUTES, minute_of(flip.at) + SIDE_MINUTES
+        counts = counts_between(files, first, last)
+        if counts is None:
+            return None
+        near, _ = _flips(control, first, last)
+        found.append(impact(flip, near, counts))
+    return found
 
 
 def _flips(control: sqlite3.Connection, first: int, last: int) -> tuple[list[AuditEvent], bool]:

@@ -96,7 +96,8 @@ class Tally:
         self._counts[key] = count
 
     def _lose(self, minute: int) -> None:
-        if not self.lost:
+        oldest = [key for key in self._counts if key.minute == minute]
+        lost = sum(self._counts.pop(key) for key in oldest)
+        if lost and not self.lost:
             log.warning("runtime.db could not be written for too long: the oldest counts are lost")
-        for key in [each for each in self._counts if each.minute == minute]:
-            self.lost += self._counts.pop(key)
+        self.lost += lost

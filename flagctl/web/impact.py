@@ -71,11 +71,14 @@ def strip_of(impact: ImpactRecord) -> Strip:
 
 def around_flips(
     services: Services, control: sqlite3.Connection, events: Iterable[AuditEvent], now: datetime
-) -> list[Around]:
-    """Return the newest flips among a flag's events, those whose counts are still kept."""
+) -> list[Around] | None:
+    """Return the newest flips among a flag's events, those whose counts are still kept.
+
+    `None` when the counts can't be read.
+    """
     flips = [each for each in events if is_flip(each) and now - each.at < COUNTS_KEPT_FOR]
     found = impacts_of(services.files, control, flips[:FLIPS_OF_FLAG])
-    return [around(flip_record(each, now)) for each in found]
+    return None if found is None else [around(flip_record(each, now)) for each in found]
 
 
 def around(flip: FlipRecord) -> Around:

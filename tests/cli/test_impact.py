@@ -38,6 +38,7 @@ def test_without_any_count_it_says_so(terminal: Terminal) -> None:
 
 
 def test_a_runtime_db_that_cannot_be_read_is_said_and_is_no_failure(terminal: Terminal) -> None:
+    terminal.act(RollBack(SAFE, "p99"))
     terminal.files.runtime.write_bytes(b"no database" * 1000)
     answer = terminal.do("impact")
     assert answer.out == "The counts can't be read now.\n"

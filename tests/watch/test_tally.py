@@ -99,6 +99,12 @@ def test_what_cannot_be_written_is_bounded_and_the_oldest_goes_first(
 ) -> None:
     monkeypatch.setattr(tally, "KEPT", 6)
     for _ in range(20):
+        made.be_here(effective())
+        clock.now_s += 60
+    assert not caplog.messages  # nothing is lost with a zero
+    clock.now_s = 600.0
+    made.settle(made.pending())
+    for _ in range(20):
         made.count(effective(), RESOLVED)
         made.count(effective(), RESOLVED)
         made.count(effective(), DENIED)

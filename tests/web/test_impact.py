@@ -184,16 +184,18 @@ def test_without_any_count_there_is_a_sentence_and_no_picture(sign_in: SignIn) -
     assert '<svg class="strip"' not in page
 
 
-def test_a_runtime_db_that_cannot_be_read_is_said_and_hides_nothing_else(
-    sign_in: SignIn, files: DataFiles, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", ["/", "/flags/1"])
+def test_counts_that_cannot_be_read_are_not_taken_for_none_and_hide_nothing_else(
+    sign_in: SignIn, store: ControlStore, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    leave(files, clock(), {key(clock()): 1})
+    roll_back(store)
     web = sign_in()
     monkeypatch.setattr(impacts, "counts_between", lambda *_: None)
-    page = web.get("/")
+    page = web.get(path)
     assert page.status_code == 200
-    assert "The counts can&#39;t be read now" in page.text
-    assert "Recent changes" in page.text
+    assert "The counts can't be read now" in page.text
+    assert "nobody counted" not in page.text
+    assert "rolled back" in page.text
 
 
 def test_a_flag_shows_what_was_before_and_after_each_of_its_flips(
