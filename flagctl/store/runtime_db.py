@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec
 
 from flagctl.domain.impact import CountKey
 from flagctl.domain.process import ProcessReport
@@ -37,6 +37,7 @@ from flagctl.vocabulary import Freshness, Mode, Part, Source
 log = logging.getLogger(__name__)
 
 Counts = Mapping[CountKey, int]
+P = ParamSpec("P")
 NO_COUNTS: Final[Counts] = {}
 
 SILENT_KEPT_FOR: Final = timedelta(days=1)
@@ -90,35 +91,29 @@ class ProcessRegistry:
 
     def beat(self, report: ProcessReport, counts: Counts = NO_COUNTS) -> bool:
         """Keep what the process says and add its counts, both or none; return whether it was."""
-        return self._attempt(lambda: self._beat(report, counts))
+        return self._attempt(self._tell, _BEAT, _columns(report), counts, report.heard_at)
 
     def still_here(self, process_id: str, heard_at: datetime, counts: Counts = NO_COUNTS) -> bool:
         """Keep that a process is there and has nothing new to say but counts.
 
         `False` when it must say all; then nothing was added either.
         """
-        return self._attempt(lambda: self._still_here(process_id, heard_at, counts))
+        row = {"id": process_id, "heard_at": heard_at.timestamp()}
+        return self._attempt(self._tell, _STILL_HERE, row, counts, heard_at)
 
     def judge(
         self, process_id: str, judge: judgements.Judging, queues: Sequence[str], now: datetime
     ) -> bool:
         """Keep queue names that were asked for, and what the process thinks of all of them."""
-        return self._attempt(lambda: self._judge(process_id, judge, queues, now))
+        return self._attempt(self._judge, process_id, judge, queues, now)
 
     def goodbye(self, process_id: str, counts: Counts = NO_COUNTS) -> bool:
         """Forget a process that stops and let go of the file; return whether it was told."""
-        return self._attempt(lambda: self._goodbye(process_id, counts))
+        return self._attempt(self._goodbye, process_id, counts)
 
     def processes(self) -> list[ProcessReport]:
         """Return every process on record, by host and start; none if the file can't be read."""
         return heard_of(self._files)
-
-    def _beat(self, report: ProcessReport, counts: Counts) -> bool:
-        return self._tell(_BEAT, _columns(report), counts, report.heard_at)
-
-    def _still_here(self, process_id: str, heard_at: datetime, counts: Counts) -> bool:
-        row = {"id": process_id, "heard_at": heard_at.timestamp()}
-        return self._tell(_STILL_HERE, row, counts, heard_at)
 
     def _tell(self, statement: str, row: dict[str, Any], counts: Counts, now: datetime) -> bool:
         """Write the row and what goes with it, unless there is no such row; tell whether it is."""
@@ -185,15 +180,16 @@ class ProcessRegistry:
         if connection is not None:
             connection.close()
 
-    def _attempt(self, work: Callable[[], bool]) -> bool:
+    def _attempt(self, work: Callable[P, bool], *args: P.args, **kwargs: P.kwargs) -> bool:
         with self._lock:
             try:
-                done = work()
+                done = work(*args, **kwargs)
             except (sqlite3.Error, OSError) as error:
                 self._note(_description(error, self._path))
                 self._recover(error)
                 return False
-            self._note(None)
+            if self.trouble is not None:
+                self._note(None)
             return done
 
     def _recover(self, error: Exception) -> None:

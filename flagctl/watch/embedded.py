@@ -26,9 +26,6 @@ log = logging.getLogger(__name__)
 
 TRIED_AGAIN_AFTER_S: Final = 10.0
 
-GOODBYE_TIMEOUT_S: Final = 1.0
-"""How long a process that ends may wait for a disk that hangs."""
-
 
 class EmbeddedWatch:
     """Makes a process with the adapter built in one of the processes heard of (decision 14).
@@ -117,7 +114,7 @@ class _Running:
         """Stop it, if it runs in this process."""
         watch, self.watch = self.watch, None
         if watch is not None:
-            watch.stop(GOODBYE_TIMEOUT_S)
+            watch.stop()
 
     def suspend(self) -> None:
         """Do nothing before a fork: whoever starts needs locks that the fork holds already."""
