@@ -6,7 +6,7 @@ minute and stand at the bottom, denied queues are a thin stem.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -54,18 +54,19 @@ WIDTHS: Final = {Kind.ERROR: 10, Kind.RESOLVED: 6, Kind.DENIED: 3}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A rectangle of a bar."""
+    """A rectangle of a bar: so many resolutions in one mode that ended in one kind of way."""
 
+    mode: Mode
     kind: Kind
     x: float
     y: float
-    width: int
+    width: float
     height: float
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A minute and its parts."""
+    """A minute and its parts; where there were several modes they stand side by side."""
 
     x: int
     minute: MinuteRecord
@@ -100,7 +101,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The whole strip. `top` is how many resolutions a minute the highest bar could have."""
+    """The whole strip. `top` is how many resolutions a minute the highest part could stand for."""
 
     top: int
     bars: tuple[Bar, ...]
@@ -116,7 +117,7 @@ class Chart:
 
 def chart(impact: ImpactRecord) -> Chart:
     """Return where everything lies."""
-    top = top_of_scale(max((minute.total for minute in impact.minutes), default=0))
+    top = top_of_scale(max(map(_highest, impact.minutes), default=0))
     bars = tuple(_bar(number, each, top) for number, each in enumerate(impact.minutes))
     return Chart(
         top=top,
@@ -138,9 +139,16 @@ def top_of_scale(highest: int) -> int:
         power *= 10
 
 
+def _highest(minute: MinuteRecord) -> int:
+    totals = Counter[Mode]()
+    for each in minute.resolutions:
+        totals[each.mode] += each.count
+    return max(totals.values(), default=0)
+
+
 def _bar(number: int, minute: MinuteRecord, top: int) -> Bar:
     x = STEP * number
-    return Bar(x, minute, _parts(x, minute, top))
+    return Bar(x, minute, tuple(_parts(x, minute, top)))
 
 
 def _drawn(bars: Iterable[Bar]) -> Iterable[Drawn]:
@@ -155,7 +163,7 @@ def _drawn(bars: Iterable[Bar]) -> Iterable[Drawn]:
 
 def _outline(part: Part) -> str:
     width, height = part.width, part.height
-    return f"M{part.x:g} {part.y:g}h{width}v{height:g}h-{width}z"
+    return f"M{part.x:.4g} {part.y:g}h{width:.3g}v{height:g}h-{width:.3g}z"
 
 
 def _lanes(mode: Mode, minutes: Iterable[MinuteRecord]) -> Iterable[Lane]:
@@ -168,14 +176,16 @@ def _lanes(mode: Mode, minutes: Iterable[MinuteRecord]) -> Iterable[Lane]:
         x += width
 
 
-def _parts(x: int, minute: MinuteRecord, top: int) -> tuple[Part, ...]:
-    heights = heights_of(minute.resolutions, top)
-    parts, base = [], float(BASE)
-    for kind, height in heights.items():
-        base = round(base - height, 1)
-        width = WIDTHS[kind]
-        parts.append(Part(kind, x + (STEP - width) / 2, base, width, height))
-    return tuple(parts)
+def _parts(x: int, minute: MinuteRecord, top: int) -> Iterable[Part]:
+    """Return the parts of each mode, the safer mode first, stacked from the base up."""
+    share = STEP / max(1, len(minute.modes))
+    for number, mode in enumerate(minute.modes):
+        found = [each for each in minute.resolutions if each.mode is mode]
+        middle, base = x + share * (number + 0.5), float(BASE)
+        for kind, height in heights_of(found, top).items():
+            base = round(base - height, 1)
+            width = WIDTHS[kind] / len(minute.modes)
+            yield Part(mode, kind, middle - width / 2, base, width, height)
 
 
 def heights_of(resolutions: Iterable[ResolutionsRecord], top: int) -> dict[Kind, float]:

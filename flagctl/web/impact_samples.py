@@ -31,6 +31,7 @@ def strips(event: AuditEvent) -> dict[str, Strip]:
         ),
         "quiet": _strip(quiet, [], now),
         "busy": _strip(busy, [], now),
+        "with two modes at once": _strip({**busy, **_pinned(busy)}, [], now),
         "with a flip": _strip(_hurt(event, hour), [event], now),
     }
 
@@ -46,6 +47,11 @@ def _strip(counts: dict[CountKey, int], flips: list[AuditEvent], now: datetime) 
     impacts = tuple(impact(flip, flips, counts) for flip in flips)
     hour = LastHour(strip(counts, flips, now), impacts, is_readable=True, has_more=False)
     return strip_of(impact_record(hour, now))
+
+
+def _pinned(counts: dict[CountKey, int]) -> dict[CountKey, int]:
+    """Return what a process pinned to the safest mode adds: half as much."""
+    return {key._replace(mode=LADDER[0]): count // 2 for key, count in counts.items()}
 
 
 def _hurt(event: AuditEvent, minutes: range) -> dict[CountKey, int]:

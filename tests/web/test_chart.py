@@ -1,6 +1,7 @@
 """Bars are as high as their numbers, what is there is seen, and nothing leaves the picture."""
 
 from datetime import timedelta
+from itertools import combinations, groupby
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,17 @@ from flagctl.domain.audit import AuditEvent
 from flagctl.domain.impact import Counts, LastHour, impact, minute_of, strip
 from flagctl.present.impact import ImpactRecord, ResolutionsRecord, impact_record
 from flagctl.vocabulary import LADDER, Mode, ResolutionOutcome
-from flagctl.web.chart import BAR_HEIGHT, BASE, LEAST, STEP, Kind, chart, heights_of, top_of_scale
+from flagctl.web.chart import (
+    BAR_HEIGHT,
+    BASE,
+    KINDS,
+    LEAST,
+    STEP,
+    Kind,
+    chart,
+    heights_of,
+    top_of_scale,
+)
 from tests.counting import key
 from tests.domain.samples import NOON
 from tests.domain.test_impact import counts_of_any_kind, rows_of_flips
@@ -52,11 +63,31 @@ def test_each_kind_is_seen_in_proportion_and_all_fit_under_the_top(
 @given(counts_of_any_kind)
 def test_the_parts_of_a_bar_stand_on_each_other_from_the_base_up(counts: Counts) -> None:
     for bar in chart(shown(counts)).bars:
-        base = float(BASE)
-        for part in bar.parts:
-            assert abs(part.y + part.height - base) < 0.11
-            assert bar.x <= part.x <= part.x + part.width <= bar.x + STEP
-            base = part.y
+        for _, parts in groupby(bar.parts, key=lambda part: part.mode):
+            base = float(BASE)
+            for part in parts:
+                assert abs(part.y + part.height - base) < 0.11
+                assert bar.x <= part.x <= part.x + part.width <= bar.x + STEP + 0.001
+                base = part.y
+
+
+@given(counts_of_any_kind)
+def test_every_mode_and_kind_that_there_was_in_a_minute_has_a_part_of_its_own(
+    counts: Counts,
+) -> None:
+    for bar in chart(shown(counts)).bars:
+        drawn = [(part.mode, part.kind) for part in bar.parts]
+        assert len(drawn) == len(set(drawn))
+        assert set(drawn) == {(each.mode, KINDS[each.outcome]) for each in bar.minute.resolutions}
+
+
+@given(counts_of_any_kind)
+def test_modes_of_one_minute_stand_side_by_side_the_safer_first(counts: Counts) -> None:
+    for bar in chart(shown(counts)).bars:
+        for one, other in combinations(bar.parts, 2):
+            if one.mode is not other.mode:
+                assert one.mode.rung < other.mode.rung
+                assert one.x + one.width <= other.x + 0.001
 
 
 def test_modes_lie_on_rungs_of_which_the_riskier_is_higher() -> None:
