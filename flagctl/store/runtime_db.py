@@ -134,10 +134,9 @@ class ProcessRegistry:
         self, process_id: str, judge: judgements.Judging, queues: Sequence[str], now: datetime
     ) -> bool:
         connection = self._ready()
-        connection.execute("BEGIN IMMEDIATE")
+        # No transaction around the judging: whatever it does, nobody's heartbeat waits for it.
         names = judgements.queues(connection, queues, now)
         judgements.keep(connection, process_id, judge(names))
-        connection.execute("COMMIT")
         return True
 
     def _purge(self, connection: sqlite3.Connection, now: datetime) -> None:

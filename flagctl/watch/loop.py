@@ -167,11 +167,11 @@ class Watch:
         """Say what is in force, and tell what is seen: what the thread does over and over."""
         reading = self._reader.read()
         self._say(reading)
-        self._say_what_it_thinks()
         self._sightings.tell(reading)
         glass = reading.break_glass
         if glass is not None and self._sightings.is_kept(glass, reading):
             self._reader.release_break_glass(glass)
+        self._say_what_it_thinks()
 
     def goodbye(self) -> None:
         """Be forgotten, and let go of the files."""

@@ -113,6 +113,17 @@ def test_names_are_kept_for_a_week_and_no_more_than_a_hundred(registry: ProcessR
     assert len(asked.told(*names, after=QUEUES_KEPT_FOR)) == QUEUES_KEPT
 
 
+def test_a_process_that_fails_to_judge_keeps_nobody_from_writing(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
+    def fail(_names: Sequence[str]) -> Judgement:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        registry.judge("a", fail, ["one"], NOON)
+    assert ProcessRegistry(files).beat(report("b"))
+
+
 def test_a_queue_is_kept_by_its_name_and_time_alone(
     files: DataFiles, registry: ProcessRegistry
 ) -> None:
