@@ -108,8 +108,9 @@ class FakePyslurm:
     def _submit(self, job: State) -> int:
         if not job["script"].startswith("#!"):
             raise ValueError("Not a valid Batch script.")
-        if refusal := self.world.state().get("refuse"):
-            raise RPCError(BAD_QOS, refusal)
+        state = self.world.state()
+        if "refuse" in state:
+            raise RPCError(state.get("refuse_errno", BAD_QOS), state["refuse"])
         partitions = {each["name"] for each in self._facts("control")["partitions"]}
         usable = {
             each["account"]: each["qos"] for each in self._facts("accounting")["associations"]
