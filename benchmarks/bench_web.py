@@ -148,7 +148,7 @@ PAGES: Mapping[str, Callable[[int], str]] = {
     "audit": lambda _: "/audit",
     "audit, older, half way down": lambda count: audit(before=count // 2),
     "audit by person": lambda _: audit(person="bob"),
-    "audit by person, one in 100,000": lambda _: audit(person=RARE),
+    "audit by person, of ten events": lambda _: audit(person=RARE),
     "audit by person, of no event": lambda _: audit(person="nobody"),
     "audit by action": lambda _: audit(action=Action.ROLL_BACK),
     "audit by action, of no event": lambda _: audit(action=Action.RESTORE),

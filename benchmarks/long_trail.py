@@ -1,7 +1,8 @@
 """A control.db with as long an audit trail as is wanted, its chain real, made in one transaction.
 
-What is looked for in vain or nearly so is the slow case of a search: `RARE` did something once in
-100,000 events, and changes of flags are one event in 50.
+What is looked for in vain or nearly so is the slow case of a search: `RARE` did something ten times
+in any trail, and changes of flags are one event in 19. So a page shows as much of a short trail as
+of a long one, and only the trail's length is compared.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = timedelta(seconds=10)
 PEOPLE = ("person:alice", "person:bob", "os:root", "token:deploy")
 RARE = "person:carol"
-RARE_EVERY = 100_000
+TIMES_OF_RARE = 10
+CHANGE_EVERY = 19
 
 COLUMNS = tuple(each.name for each in fields(AuditEvent))
 TIME_AND_DETAIL = COLUMNS.index("at"), COLUMNS.index("detail")
@@ -51,19 +53,20 @@ def trail(count: int) -> Iterator[list[Any]]:
     head = GENESIS_HASH
     at_index, detail_index = TIME_AND_DETAIL
     for number in range(1, count + 1):
-        event = sealed(unsealed(number, head))
+        actor = RARE if number % (count // TIMES_OF_RARE) == 0 else PEOPLE[number % len(PEOPLE)]
+        event = sealed(unsealed(number, actor, head))
         head = event.hash
         row = list(OTHERS(event))
         row[at_index], row[detail_index] = to_text(event.at), "{}"
         yield row
 
 
-def unsealed(number: int, head: str) -> AuditEvent:
-    is_change = number % 50 == 0
+def unsealed(number: int, actor: str, head: str) -> AuditEvent:
+    is_change = number % CHANGE_EVERY == 0
     return AuditEvent(
         id=number,
         at=time_of(number),
-        actor=RARE if number % RARE_EVERY == 0 else PEOPLE[number % len(PEOPLE)],
+        actor=actor,
         claim=None,
         source=Door.CLI,
         action=Action.ROLL_BACK if is_change else Action.POLICY_SEEN,

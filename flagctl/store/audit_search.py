@@ -22,8 +22,11 @@ from flagctl.vocabulary import Action, Outcome
 PAGE: Final = 50
 BUDGET_S: Final = 0.2
 FIRST_STRETCH: Final = 1_000
-LONGEST_STRETCH: Final = 20_000
-"""At most 5 ms of looking at text, so that the budget is kept."""
+LONGEST_AT_ONCE: Final = 20_000
+"""At most 5 ms of looking at text, so that the budget is kept; and of events in memory."""
+
+LONGEST_BY_INDEX: Final = 100_000
+"""Where an index finds what fits, a long trail without it is walked in a few steps."""
 
 NAME_KINDS: Final = ("", "person:", "os:", "token:")
 
@@ -83,9 +86,10 @@ def find(
     low = whole.low if after is None else max(whole.low, after + 1)
     high = whole.high if before is None else min(whole.high, before - 1)
     deadline = monotonic() + budget_s
+    longest = LONGEST_AT_ONCE if wanted.text else LONGEST_BY_INDEX
     events: list[AuditEvent] = []
     stopped_at = None
-    for stretch in _stretches(_Stretch(low, high), upward=upward):
+    for stretch in _stretches(_Stretch(low, high), longest, upward=upward):
         room = limit + 1 - len(events)
         events += _in(connection, wanted, stretch, upward=upward, limit=room)
         edge = stretch.high if upward else stretch.low
@@ -106,7 +110,7 @@ def find(
 
 def walk(connection: sqlite3.Connection, wanted: Search) -> Iterator[AuditEvent]:
     """Return every event that is found, the newest first, one by one and without a bound."""
-    for stretch in _stretches(_id_range(connection, wanted), upward=False):
+    for stretch in _stretches(_id_range(connection, wanted), LONGEST_AT_ONCE, upward=False):
         yield from _in(connection, wanted, stretch, upward=False, limit=-1)
 
 
@@ -128,7 +132,7 @@ def _first(
     return None if row is None else row[0]
 
 
-def _stretches(whole: _Stretch, *, upward: bool) -> Iterator[_Stretch]:
+def _stretches(whole: _Stretch, longest: int, *, upward: bool) -> Iterator[_Stretch]:
     """Cut a range of ids into growing stretches, from its end or from its begin."""
     size, low, high = FIRST_STRETCH, whole.low, whole.high
     while low <= high:
@@ -138,7 +142,7 @@ def _stretches(whole: _Stretch, *, upward: bool) -> Iterator[_Stretch]:
         else:
             yield _Stretch(max(low, high - size + 1), high)
             high -= size
-        size = min(2 * size, LONGEST_STRETCH)
+        size = min(2 * size, longest)
 
 
 def _in(
