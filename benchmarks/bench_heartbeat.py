@@ -12,21 +12,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from threading import Event
 
-from benchmarks.measure import Result, summary
+from benchmarks.measure import Result, interleaved, summary
 from flagctl.domain.change import Actor, EndRollback, RollBack
 from flagctl.domain.gate import Facts
+from flagctl.domain.impact import CountKey
 from flagctl.domain.process import convergence
 from flagctl.store.files import DataFiles
 from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
-from flagctl.store.runtime_db import heard_of
+from flagctl.store.runtime_db import ProcessRegistry, heard_of
 from flagctl.store.writing import ControlStore
-from flagctl.vocabulary import Door, Mode, Role
+from flagctl.vocabulary import DEFAULT_MODE, Door, Mode, ResolutionOutcome, Role
 from flagctl.watch import Watch
 
 PROCESSES = 64
@@ -45,7 +47,7 @@ def run() -> list[Result]:
     with tempfile.TemporaryDirectory(dir=".") as directory:
         files = DataFiles(Path(directory).absolute())
         upgrade(files)
-        return [*cost(files), *effect(files)]
+        return [*cost(files), *carrying(files), *effect(files)]
 
 
 def cost(files: DataFiles) -> list[Result]:
@@ -64,6 +66,29 @@ def cost(files: DataFiles) -> list[Result]:
         Result("all heartbeats together", sum(each), sum(each), "% of a core", 1, note),
         summary("heartbeats of one process", each, "% of a core"),
     ]
+
+
+def carrying(files: DataFiles) -> list[Result]:
+    """What counts add to a heartbeat that goes on: of one outcome, and of all."""
+    reader, registry = ModeReader(files.directory), ProcessRegistry(files)
+    watch = Watch(files, reader, pin=None, clock=now)
+    watch.register()
+    watch.turn()
+    every = [CountKey(0, DEFAULT_MODE, outcome, 0) for outcome in ResolutionOutcome]
+    loads = {"no count": every[:0], "one count": every[:1], f"{len(every)} counts": every}
+    found = interleaved(
+        {
+            f"heartbeat with {name}": partial(
+                registry.still_here, watch.process_id, now(), dict.fromkeys(keys, 1)
+            )
+            for name, keys in loads.items()
+        },
+        rounds=1000,
+    )
+    watch.goodbye()
+    registry.goodbye(watch.process_id)
+    reader.close()
+    return found
 
 
 def effect(files: DataFiles) -> list[Result]:
