@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from flagctl.cli.desk import Desk, now, sit_down
-from flagctl.cli.exits import DONE, NOT_FOLLOWING, ROLLBACK_EXPIRED
+from flagctl.cli.exits import DONE, EXITS, NOT_FOLLOWING, ROLLBACK_EXPIRED
 from flagctl.cli.say import say, say_json
-from flagctl.cli.watching import break_glass_at, reports_at
+from flagctl.cli.watching import break_glass_at
 from flagctl.domain.effective import effective
+from flagctl.errors import Code
 from flagctl.present.processes import details, process_name
 from flagctl.present.records import FlagRecord, ProcessRecord, StatusRecord
 from flagctl.present.status import Sight, break_glass_record, status_record
@@ -38,20 +39,22 @@ def look(desk: Desk) -> StatusRecord:
     """
     from flagctl.store.audit_log import committed_at
     from flagctl.store.reading import read_state
+    from flagctl.store.runtime_db import listen
 
     glass = break_glass_at(desk)
     with desk.reading() as connection:
         state = read_state(connection)
         since = committed_at(connection, state.revision)
-    at = now()
+    heard, at = listen(desk.files), now()
     pin = desk.settings.adapter_pin
     sight = Sight(
         environment=desk.settings.environment,
         state=state,
         effective=effective(state, pin=pin, break_glass=glass.mode if glass else None),
         pin=pin,
-        reports=reports_at(desk),
+        reports=heard.reports,
         committed_at=since,
+        may_miss_processes=heard.trouble is not None,
         break_glass=break_glass_record(
             mode=glass.mode,
             host=glass.host,
@@ -69,7 +72,9 @@ def look(desk: Desk) -> StatusRecord:
 def _verdict(record: StatusRecord) -> int:
     if any(flag.is_expired and flag.kind is FlagKind.ROLLBACK for flag in record.flags):
         return ROLLBACK_EXPIRED
-    return NOT_FOLLOWING if record.convergence.behind else DONE
+    if record.convergence.behind:
+        return NOT_FOLLOWING
+    return EXITS[Code.UNAVAILABLE] if record.may_miss_processes else DONE
 
 
 def _tell(record: StatusRecord) -> None:

@@ -189,6 +189,8 @@ class StatusRecord:
     """The adapter processes heard of within a day."""
     convergence: ConvergenceRecord
     """Who follows the newest revision."""
+    may_miss_processes: bool
+    """Whether there may be processes that are not shown, because runtime.db can't be read."""
     break_glass: BreakGlassRecord | None
     """The BREAK_GLASS file, when there is one."""
     next_steps: tuple[str, ...]

@@ -30,7 +30,8 @@ from flagctl.vocabulary import Freshness, Mode
 class Sight:
     """Everything that was looked at for one status, all of about one moment.
 
-    `committed_at` is when the state's revision came to be; `None` when nobody knows.
+    `committed_at` is when the state's revision came to be; `None` when nobody knows. With
+    `may_miss_processes` there may be more of them than `reports`.
     """
 
     environment: str
@@ -40,6 +41,7 @@ class Sight:
     reports: Sequence[ProcessReport] = ()
     break_glass: BreakGlassRecord | None = None
     committed_at: datetime | None = None
+    may_miss_processes: bool = False
 
 
 def status_record(sight: Sight, now: datetime) -> StatusRecord:
@@ -57,6 +59,7 @@ def status_record(sight: Sight, now: datetime) -> StatusRecord:
         flags=tuple(flag_record(flag, now) for flag in state.flags),
         processes=tuple(process_record(report, state.revision, now) for report in sight.reports),
         convergence=follow,
+        may_miss_processes=sight.may_miss_processes,
         break_glass=sight.break_glass,
         next_steps=_next_steps(sight, follow, now),
     )
@@ -115,6 +118,11 @@ def _next_steps(sight: Sight, follow: ConvergenceRecord, now: datetime) -> tuple
         f"{process_name(process)} was last heard of {process.last_heard}: see whether it is to run."
         for process in follow.silent
     ]
+    if sight.may_miss_processes:
+        steps.append(
+            "There may be processes that are not shown, because runtime.db can't be read: run "
+            "flagctl doctor. The file may be deleted at any time."
+        )
     steps += _without_store_steps(sight, now)
     return tuple(steps)
 

@@ -63,18 +63,20 @@ def look(services: Services) -> Outlook:
         state = read_state(connection)
         since = committed_at(connection, state.revision)
     reports, glass = services.processes(), look_for_break_glass(services.files.break_glass)
+    facts = services.facts()
     sight = Sight(
         services.settings.environment,
         state,
         effective(state, pin=None, break_glass=glass.mode if glass else None),
         reports=reports,
         committed_at=since,
+        may_miss_processes=not facts.are_pins_known,
         break_glass=shown_break_glass(glass, now) if glass else None,
     )
     live = judges(reports, read_judgements(services.files), now)
     return Outlook(
         state=state,
-        facts=services.facts(),
+        facts=facts,
         reports=reports,
         status=status_record(sight, now),
         preflight=preflight_record(live, now),

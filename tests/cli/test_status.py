@@ -72,6 +72,14 @@ def test_the_check_passes_while_everybody_follows(terminal: Terminal) -> None:
     assert terminal.type("status", "--check").code == 0
 
 
+def test_the_check_does_not_pass_on_processes_that_nobody_can_see(terminal: Terminal) -> None:
+    terminal.files.runtime.write_bytes(b"no database" * 1000)
+    answer = terminal.type("status", "--check")
+    assert answer.code == 8
+    assert "There may be processes that are not shown" in answer.out
+    assert terminal.do("status", "--json").json["may_miss_processes"] is True
+
+
 def test_a_silent_process_is_named_and_holds_nothing_up(terminal: Terminal) -> None:
     hear_of(terminal, "a", revision=0)
     hear_of(terminal, "b", ago=timedelta(minutes=3), pid=4711)

@@ -1,10 +1,13 @@
 """The receipt of an act fills as evidence comes in, and promises nothing that was not seen."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 from starlette.testclient import TestClient
 
+from flagctl.store.files import DataFiles
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode
@@ -46,3 +49,14 @@ def test_a_receipt_says_when_more_was_changed_since(sign_in: SignIn, at_real: Co
     path = web.post("/rollback", data={**DOWN, "mode": "stub-policy"}).headers["location"]
     web.post("/rollback", data=DOWN)
     assert "Since then more was changed: now it is revision 3" in web.get(path).text
+
+
+def test_the_page_says_when_a_process_may_be_missing_from_it(
+    sign_in: SignIn, files: DataFiles, registry: ProcessRegistry, clock: MovedClock
+) -> None:
+    registry.beat(report("a", heard_at=clock()))
+    web = sign_in()
+    assert "processes that are not shown" not in web.get("/processes").text
+    with closing(sqlite3.connect(files.runtime, isolation_level=None)) as other:
+        other.execute("UPDATE process SET mode = 'warp'")
+    assert "There may be processes that are not shown" in web.get("/processes").text
