@@ -25,7 +25,9 @@ from flagctl.store.files import DataFiles
 from flagctl.store.kept import keep_no_more
 from flagctl.store.migrate import upgrade
 from flagctl.store.outbox import NewReminder
-from flagctl.store.reading import keep_reading
+from flagctl.store.reading import keep_reading, reading
+from flagctl.store.reminder_overview import read_overview
+from flagctl.store.reminder_reading import read_newest_failed
 from flagctl.store.uptime import uptime
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Door, Mode, Role
@@ -33,6 +35,7 @@ from flagctl.vocabulary import Door, Mode, Role
 FLAGS = 10_000
 DUE = 100
 PASSES = 20
+LOOKS = 100
 WINDOWS = 12
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ACTOR = Actor("os:bench", Role.ADMIN, Door.CLI)
@@ -41,7 +44,7 @@ BOOK = AddressBook("json://127.0.0.1:1", "json://127.0.0.1:2")
 
 def run() -> list[Result]:
     with site() as (files, store):
-        return [*passes(files, store), *idle(files, store)]
+        return [*passes(files, store), *looks(files), *idle(files, store)]
 
 
 @contextmanager
@@ -90,6 +93,25 @@ def passes(files: DataFiles, store: ControlStore) -> list[Result]:
         samples.append((time.perf_counter() - begin) * 1000)
     note = f"{FLAGS} flags in history, {DUE} due; bound 100 ms"
     return [summary("one pass without deliveries", samples, "ms", note)]
+
+
+def looks(files: DataFiles) -> list[Result]:
+    """What the Reminders page reads, and what the banner of every page reads."""
+    page, banner = [], []
+    for _ in range(LOOKS):
+        with reading(files) as connection:
+            begin = time.perf_counter()
+            read_overview(connection, NOON, limit=20)
+            middle = time.perf_counter()
+            read_newest_failed(connection)
+            end = time.perf_counter()
+        page.append((middle - begin) * 1000)
+        banner.append((end - middle) * 1000)
+    note = f"{FLAGS} flags in history, {PASSES * DUE} reminders waiting"
+    return [
+        summary("reading the Reminders page", page, "ms", note),
+        summary("reading failures for the banner", banner, "ms", note),
+    ]
 
 
 def add_due(store: ControlStore, number: int) -> None:
