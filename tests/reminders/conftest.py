@@ -14,6 +14,7 @@ from flagctl.reminders.delivering import Tools, new_holder
 from flagctl.reminders.message import Place
 from flagctl.reminders.post import send
 from flagctl.reminders.runner import TURN_EVERY_S, Runner
+from flagctl.store.connection import BUSY_TIMEOUT_S
 from flagctl.store.files import DataFiles
 from flagctl.store.people import add_person
 from flagctl.store.reading import reading
@@ -44,6 +45,7 @@ class Site:
         operators: str | None = None,
         admins: str | None = None,
         turn_every_s: float = TURN_EVERY_S,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
     ) -> Runner:
         """A runner as one more process has it."""
         book = AddressBook(
@@ -53,7 +55,7 @@ class Site:
         )
         tools = Tools(
             files=self.files,
-            store=ControlStore(self.files, self.clock),
+            store=ControlStore(self.files, self.clock, busy_timeout_s),
             book=book,
             place=PLACE,
             clock=self.clock,
