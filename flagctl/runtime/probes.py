@@ -155,7 +155,7 @@ def in_doubt(store: SubmissionStore, clock: Callable[[], datetime], lease: timed
         )
         return failed(
             ProbeError.UNREACHABLE,
-            f"{count} in doubt until they are retried, the oldest: {shown}.",
+            f"{count} in doubt (`flagctl submissions list`), the oldest: {shown}.",
             required=False,
         )
 

@@ -37,7 +37,7 @@ from flagctl.store.runtime_db import heard_of
 from flagctl.store.sessions import Sessions
 from flagctl.store.submissions import SubmissionStore
 from flagctl.store.writing import ControlStore, Receipt
-from flagctl.vocabulary import Mode
+from flagctl.vocabulary import DispatcherName, Mode
 from flagctl.watch import AskedQueues, Tally, Watch
 from flagctl.web.app import create as create_web
 from flagctl.web.passwords import Passwords
@@ -142,7 +142,7 @@ def runtime_services(settings: Settings) -> RuntimeServices:
         slurm.live.on_news = watch.hurry
     store = SubmissionStore(files.submissions, settings.busy_timeout_s)
     dispatchers = make_dispatchers(settings, files, store, slurm.connection, now)
-    lease = settings.submission_lease
+    to_slurm, lease = dispatchers.by_name.get(DispatcherName.SLURM), settings.submission_lease
     submissions = Submissions(
         adapter=adapter, store=store, dispatchers=dispatchers, clock=now, lease=lease
     )
@@ -161,7 +161,7 @@ def runtime_services(settings: Settings) -> RuntimeServices:
             probes.queue_policy(policy),
             probes.data_directory(settings.data_dir),
             probes.process_registry(lambda: watch.trouble),
-            *slurm_probes(slurm.verdict, slurm.snapshot_age_s),
+            *slurm_probes(slurm.verdict, slurm.snapshot_age_s, to_slurm),
         ),
         clock=now,
         retention=timedelta(days=settings.submission_retention_days),

@@ -21,7 +21,7 @@ from tests.slurm.conftest import fake_argv
 from tests.slurm.world import World
 from tests.waiting import wait_until
 
-PROBES = {f"slurm_{name}" for name in Precondition} | {"slurm_snapshot"}
+PROBES = {f"slurm_{name}" for name in Precondition} | {"slurm_snapshot", "slurm_dispatcher"}
 SHORT_S = 0.3
 
 

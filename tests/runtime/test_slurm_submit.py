@@ -1,16 +1,25 @@
 """A submission in the top mode, from the request to the job, over a made-up Slurm."""
 
+import shlex
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from flagctl.domain.change import EndRollback
+from flagctl.domain.gate import Facts, SlurmVerdict
 from flagctl.store.files import DataFiles
+from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode
+from tests.runtime import tenants
 from tests.runtime.commands import PATH, command
-from tests.runtime.conftest import MakeRuntime
+from tests.runtime.conftest import MakeRuntime, Serve
 from tests.runtime.tenants import bearer
 from tests.runtime.test_bad_input import refused
+from tests.runtime.test_submit import spooled
 from tests.slurm.conftest import fake_argv
 from tests.slurm.world import World
 from tests.waiting import wait_until
@@ -128,6 +137,89 @@ def test_slurms_refusal_is_a_fault_of_configuration_in_its_own_words(
         del state["refuse"]
     assert real.post(PATH, json=command()).status_code == 202
     assert len(world.started()) == 1
+
+
+def test_what_is_in_doubt_stays_with_slurm_also_after_a_rollback(
+    real: TestClient, world: World, files: DataFiles, flip: Callable[[Mode], None]
+) -> None:
+    world.plan("landing", "late", times=1)
+    refused(real.post(PATH, json=command()), 503, "execution_unavailable")
+    flip(Mode.STUB_POLICY)
+    wait_until(lambda: _accepted(real))
+    assert not spooled(files)
+    assert len(world.started()) == 1
+
+
+def test_what_was_provably_unsent_goes_to_the_spool_after_a_rollback(
+    real: TestClient, world: World, files: DataFiles, flip: Callable[[Mode], None]
+) -> None:
+    world.plan("ping", "dead")
+    refused(real.post(PATH, json=command()), 503, "execution_unavailable")
+    flip(Mode.STUB_POLICY)
+    answer = real.post(PATH, json=command())
+    assert answer.status_code == 202
+    (order,) = spooled(files)
+    assert order["submission_id"] == answer.json()["submission_id"]
+    world.mend()
+    assert not world.jobs()
+
+
+def test_a_rollback_sends_the_next_submission_to_the_spool_and_its_end_to_slurm_again(
+    real: TestClient,
+    world: World,
+    files: DataFiles,
+    flip: Callable[[Mode], None],
+    control: ControlStore,
+) -> None:
+    document = real.get("/openapi.json").content
+    keys = ("before", "during", "after")
+    before, during, after = (command(idempotency_key=key, job_id=key) for key in keys)
+    assert real.post(PATH, json=before).status_code == 202
+    flip(Mode.STUB_POLICY)
+    assert real.post(PATH, json=during).status_code == 202
+    end_rollback(control)
+    assert real.post(PATH, json=after).status_code == 202
+    assert [job["environment"]["FLAGCTL_JOB_ID"] for job in world.jobs()] == ["before", "after"]
+    assert [order["command"]["job_id"] for order in spooled(files)] == ["during"]
+    assert real.get("/openapi.json").content == document
+
+
+def end_rollback(control: ControlStore) -> None:
+    with control.transaction() as at:
+        revision = at.state().revision
+    now = datetime.now(UTC)
+    verdict = SlurmVerdict(holds=True, detail="all hold", taken_at=now)
+    end = EndRollback("over", None, "nothing is left to do", revision)
+    control.apply(end, tenants.ADMIN, Facts(verdict=verdict))
+
+
+def test_a_hundred_retries_at_once_in_two_processes_are_one_job(serve: Serve, world: World) -> None:
+    slurm = {
+        "ZPE_SLURM_ADAPTER": Mode.REAL_POLICY,
+        "FLAGCTL_SLURM_CHILD": shlex.join(fake_argv(world)),
+    }
+    processes = [serve(**slurm), serve(**slurm)]
+    for each in processes:
+        wait_until(lambda it=each: it.http.get("/api/ready").status_code == 200)  # type: ignore[misc]
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(processes[number % 2].submit) for number in range(100)]
+        answers = [each.result() for each in asked]
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.content for answer in answers}) == 1
+    assert len(world.started()) == len(world.jobs()) == 1
+
+
+def test_a_script_that_can_not_be_used_is_named_and_costs_no_retry(
+    real: TestClient, world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "site.sh").write_text("no interpreter\n")
+    ready = real.get("/api/ready")
+    assert ready.status_code == 503
+    (probe,) = [it for it in ready.json()["probes"] if it["name"] == "slurm_dispatcher"]
+    assert (probe["error"], "no interpreter" in probe["detail"]) == ("misconfigured", True)
+    told = refused(real.post(PATH, json=command()), 503, "adapter_misconfigured")["detail"]
+    assert "site.sh" not in told
+    assert not world.jobs()
 
 
 def test_a_walltime_that_slurm_would_let_pend_for_ever_is_caught(
