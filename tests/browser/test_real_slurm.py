@@ -129,6 +129,27 @@ def test_the_environment_alone_sends_jobs_to_slurm(
     assert runtime.openapi() == document
 
 
+def test_squeue_shows_a_running_job_as_it_was_mapped_and_asked_for(
+    start_runtime: Started, cluster: Cluster, on_slurm: dict[str, str], tmp_path: Path
+) -> None:
+    script, go = tmp_path / "batch.sh", "/srv/jobs/go"
+    script.write_text(f"#!/bin/sh\nuntil [ -e {go} ]; do sleep 0.05; done\n")
+    runtime = start_runtime(
+        **on_slurm, ZPE_SLURM_ADAPTER=REAL, FLAGCTL_SLURM_BATCH_SCRIPT=str(script)
+    )
+    wait_until(runtime.is_ready)
+    answer = runtime.submit("shown", resource_shape__walltime_seconds=3600)
+    submission_id = answer.json()["submission_id"]
+
+    def shown() -> list[str]:
+        lines = cluster.run("squeue", "--noheader", "--format=%j %P %a %q %l %T").splitlines()
+        return [line.partition(" ")[2] for line in lines if f"{submission_id} " in line]
+
+    wait_until(lambda: shown() == ["short chem-default normal 1:00:00 RUNNING"])
+    cluster.path(go).touch()
+    assert job_of(cluster, submission_id)[-1] == "COMPLETED"
+
+
 @pytest.mark.parametrize("what", ["DRAIN", "DOWN", "INACTIVE"])
 def test_a_partition_that_is_not_up_shuts_the_gate_until_it_is(
     root: Hand, start_runtime: Started, cluster: Cluster, on_slurm: dict[str, str], what: str
