@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +22,8 @@ from flagctl.web import times
 from flagctl.web.alarms import NOTHING, banner
 from flagctl.web.navigation import menu_for
 from flagctl.web.services import services_of
+
+COMMAND: Final = re.compile("`((?:flagctl|fuser|touch) [^`]+)`")
 
 ENVIRONMENT_TONES: Final = {"production": Tone.BAD, "prod": Tone.BAD, "staging": Tone.WARN}
 
@@ -55,6 +59,8 @@ def _environment(settings: Settings) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # A process shows the pages that it began with, also while an upgrade replaces them.
+        auto_reload=False,
     )
     environment.globals.update(
         environment=settings.environment,
@@ -68,7 +74,7 @@ def _environment(settings: Settings) -> Environment:
         resolutions=RESOLUTIONS,
         roles=tuple(Role),
     )
-    environment.filters.update(times.FILTERS, field=field)
+    environment.filters.update(times.FILTERS, field=field, commands=commands)
     return environment
 
 
@@ -77,6 +83,12 @@ def static_url(name: str) -> str:
     """Return the address of a static file, with its content's hash so that it can be kept."""
     digest = hashlib.sha256(Path(data_path("static"), name).read_bytes()).hexdigest()
     return f"/static/{name}?v={digest[:16]}"
+
+
+def commands(message: object) -> Markup:
+    """Return a message as HTML in which the commands to type stand out as such."""
+    # What is not ours was escaped before.
+    return Markup(COMMAND.sub(r"<code>\1</code>", str(escape(message))))  # noqa: S704
 
 
 def field(error: object) -> str | None:

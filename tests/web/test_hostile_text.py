@@ -26,6 +26,7 @@ HOSTILE = {
     "minus": "-1+1",
     "at": "@SUM(1)",
     "template": "{{ 7 * 7 }}{% raw %}${7*7}<%= 7 %>",
+    "command": "`flagctl <img src=x onerror=alert(1)>`",
     "address": "javascript:alert(1)//https://",
     "right to left": "\u202eesrever\u202c שלום \u200fعرب",
     "four bytes": "🚒 𠜎𡃁 👩\u200d🚒 \U0001f1e9\U0001f1ea",

@@ -69,7 +69,7 @@ def test_a_fault_is_a_page_that_names_no_inner_thing_and_the_way_around_it(
     monkeypatch.setattr("flagctl.web.processes.look", fault)
     answer = broken.get("/processes")
     assert answer.status_code == 500
-    assert "flagctl status" in answer.text
+    assert "<code>flagctl status</code>" in answer.text
     assert "secret thing" not in answer.text
     assert 'href="/audit"' in answer.text
     assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == dict(SECURITY_HEADERS)
