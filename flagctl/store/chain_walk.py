@@ -22,7 +22,7 @@ from flagctl.store.runtime_file import UNREADABLE, noting, reading_notes
 from flagctl.store.trouble import StoreTroubleError
 from flagctl.store.verified import Verified, keep_verified
 
-DEAD_AFTER: Final = timedelta(seconds=10)
+DEAD_AFTER: Final = timedelta(seconds=30)
 """A walk that was not heard of for so long ended with its process."""
 
 AT_ONCE: Final = 500

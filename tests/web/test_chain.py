@@ -185,7 +185,7 @@ def test_a_walk_whose_process_was_stopped_is_told_and_another_may_begin(
     assert "Being verified" in chain_told(web)
     clock.move(DEAD_AFTER)
     told = chain_told(web)
-    assert "A verification by person:bob, begun 10 s ago (07:25 UTC), came to no end" in told
+    assert "A verification by person:bob, begun 30 s ago (07:25 UTC), came to no end" in told
     assert "It held" in verify_now(web)
     assert "came to no end" not in chain_told(web)
 
