@@ -28,8 +28,20 @@ def suspend_over_fork(one: Suspendable) -> None:
     _everybody.add(one)
 
 
+def everybody() -> list[Suspendable]:
+    """Return all that is to hold still, also while other threads make more of it.
+
+    An error here would let the process fork with nothing suspended.
+    """
+    while True:
+        try:
+            return list(_everybody)
+        except RuntimeError:  # the set changed meanwhile
+            continue
+
+
 def _before() -> None:
-    for each in list(_everybody):
+    for each in everybody():
         each.suspend()
         _suspended.append(each)
 
