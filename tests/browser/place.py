@@ -1,6 +1,8 @@
 """A data directory that is ready, with people in it."""
 
+import asyncio
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
@@ -9,19 +11,22 @@ from typing import Any
 from flagctl.domain.change import Actor, Change, CutOver
 from flagctl.domain.gate import Facts, SlurmVerdict
 from flagctl.domain.impact import Counts
+from flagctl.domain.times import to_text
 from flagctl.store.credentials import change_password, read_credentials
 from flagctl.store.files import DataFiles
 from flagctl.store.people import add_person, issue_link
 from flagctl.store.reading import reading
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.sessions import Sessions
+from flagctl.store.submissions import SubmissionStore
 from flagctl.store.writing import ControlStore, Receipt
-from flagctl.vocabulary import Door, Mode, Role
+from flagctl.vocabulary import DispatcherName, Door, Mode, Role
 from flagctl.web.passwords import Passwords
 from tests.counting import leave
 from tests.judgements import judgement, tell
 from tests.reports import STAYS_LIVE, report
 from tests.runtime import tenants
+from tests.store.test_submissions import claim
 
 ROOT = Actor("os:root", Role.ADMIN, Door.CLI)
 
@@ -72,6 +77,14 @@ class Place:
         now, registry = datetime.now(UTC), ProcessRegistry(self.files)
         registry.beat(report("judge", heard_at=now + STAYS_LIVE))
         tell(registry, "judge", judgement(now, **short), now)
+
+    def leave_in_doubt(self) -> None:
+        """Leave a submission of which nobody knows whether Slurm has it."""
+        store, at = SubmissionStore(self.files.submissions), to_text(datetime.now(UTC))
+        given = claim(claimer=None, dispatcher=DispatcherName.SLURM, claimed_at=at, begun_at=at)
+        with ThreadPoolExecutor() as pool:  # a loop runs in this thread already
+            pool.submit(asyncio.run, store.claim(given)).result()
+        store.close()
 
     def cut_over_to_real(self) -> None:
         until = datetime.now(UTC) + timedelta(days=30)

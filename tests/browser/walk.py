@@ -64,6 +64,7 @@ def expired_rollback(place: Place) -> None:
 
 def walk(hand: Hand, place: Place, look: Look) -> None:
     """Open each page as an administrator, and `look` at it under a name."""
+    place.leave_in_doubt()
     _open_all(hand, ALWAYS, look)
     _rejected(hand, "/rollback", "Roll back now", look)
     expired_rollback(place)
