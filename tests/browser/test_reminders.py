@@ -34,6 +34,14 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
+def place(tmp_path: Path, prepared: Path) -> Place:
+    """Return a place that no other web process serves: one without a channel would remind too."""
+    directory = tmp_path / "data"
+    directory.mkdir()
+    return Place(directory, prepared)
+
+
+@pytest.fixture
 def admins(receiver: Receiver) -> str:
     return receiver.url("/admins")
 
