@@ -1,8 +1,6 @@
 """What holds still over a fork is found also while threads make more of it."""
 
-import sys
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,15 +11,6 @@ class Thing:
     def suspend(self) -> None: ...
 
     def resume(self) -> None: ...
-
-
-@pytest.fixture
-def hasty_threads() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
-    usual_s = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual_s)
 
 
 @pytest.mark.usefixtures("hasty_threads")

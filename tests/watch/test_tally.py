@@ -2,9 +2,7 @@
 
 import itertools
 import os
-import sys
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -113,15 +111,6 @@ def test_what_cannot_be_written_is_bounded_and_the_oldest_goes_first(
     assert {key.minute for key in kept} == {27, 28, 29}
     assert sum(kept.values()) + made.lost == 60
     assert len([line for line in caplog.messages if "are lost" in line]) == 1
-
-
-@pytest.fixture
-def hasty_threads() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
-    usual_s = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual_s)
 
 
 @pytest.mark.usefixtures("hasty_threads")
