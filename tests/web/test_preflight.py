@@ -14,6 +14,7 @@ from flagctl.vocabulary import Mode, Role
 from tests.judgements import judgement, tell
 from tests.reports import report
 from tests.web.conftest import ROOT, MovedClock, revision
+from tests.web.test_hostile_text import HOSTILE, Page
 
 SignIn = Callable[..., TestClient]
 Told = Callable[..., None]
@@ -148,3 +149,15 @@ def test_the_api_gives_the_same_and_refuses_with_its_code(
     answer = api.post("/api/v1/cutover", json=body, headers={"If-Match": '"0"'})
     assert (answer.status_code, answer.json()["code"]) == (409, "precondition")
     assert "partition “short” is DRAIN" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_whatever_a_queue_is_called_is_text_on_every_page_that_shows_it(
+    sign_in: SignIn, told: Told, clock: MovedClock, name: str
+) -> None:
+    told(judgement(clock(), queues=(name,)))
+    web = sign_in(role=Role.ADMIN)
+    for path in ("/preflight", "/cutover?mode=real-policy"):
+        page = Page(web.get(path).text)
+        assert not page.foul
+        assert any(name.strip() in text for text in page.texts)
