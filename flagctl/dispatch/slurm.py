@@ -170,7 +170,9 @@ class SlurmDispatcher:
         except (NotSentError, InDoubtError):
             raise
         except UnavailableError as error:
-            raise _doubt(f"submissions.db can't be written: {error}") from error
+            # Where the file lies is for the log only; the doubt is told to the client.
+            _log.warning("slurm_job_not_recorded", **_names(named), error=str(error))
+            raise _doubt("its job can't be recorded now.") from error
         except (NothingSentError, LostError, SupersededError) as error:
             raise _doubt(str(error)) from error
 
@@ -274,9 +276,14 @@ class SlurmDispatcher:
             await self._client.cancel(job_id, named.job_name, deadline_s)
         except (SlurmTroubleError, SlurmRefusedError) as error:
             # It stays held, and is looked for again.
-            _log.warning("slurm_stray_not_cancelled", slurm_job_id=job_id, error=str(error))
+            told = {**_names(named), "slurm_job_id": job_id, "error": str(error)}
+            _log.warning("slurm_stray_not_cancelled", **told)
             return
-        _log.info("slurm_stray_cancelled", slurm_job_id=job_id, submission_id=named.submission_id)
+        _log.info("slurm_stray_cancelled", **_names(named), slurm_job_id=job_id)
+
+
+def _names(named: Named) -> dict[str, str]:
+    return {"submission_id": named.submission_id, "slurm_job_name": named.job_name}
 
 
 def _seen(job: Job) -> Seen:

@@ -109,6 +109,9 @@ def test_no_answer_to_a_submission_is_in_doubt_and_what_lands_late_never_runs_tw
     world.plan("landing", "late", times=1)
     refused(real.post(PATH, json=command()), 503, "execution_unavailable")
     (name,) = {job["name"] for job in world.state()["late"]}
+    world.plan("slurmdbd", "dead")
+    wait_until(lambda: "can't be found out" in _doubt(real))
+    world.mend()
     accepted = wait_until(lambda: _accepted(real))
     world.land()
     assert real.post(PATH, json=command()).content == accepted
@@ -116,6 +119,14 @@ def test_no_answer_to_a_submission_is_in_doubt_and_what_lands_late_never_runs_tw
     assert [job["state"] for job in world.jobs(name)] == ["COMPLETED", "PENDING"]
     wait_until(lambda: world.jobs(name)[1]["state"] == "CANCELLED")
     assert len(world.started()) == 1
+
+
+def _doubt(real: TestClient) -> str:
+    """What a retry is told: always 503, and when to try again."""
+    answer = real.post(PATH, json=command())
+    told: str = refused(answer, 503, "execution_unavailable")["detail"]
+    assert int(answer.headers["Retry-After"]) > 0
+    return told
 
 
 def _accepted(real: TestClient) -> bytes | None:

@@ -25,7 +25,9 @@ from flagctl.domain.submission import Order
 from flagctl.errors import Code
 from flagctl.slurm import child_keeper
 from flagctl.slurm.messages import reply_from
-from tests.slurm.bench import SIDES, FakeBench, RealBench, SlurmBench
+from flagctl.store.job_ledger import JobLedger
+from flagctl.store.submissions import SubmissionStore
+from tests.slurm.bench import SIDES, FakeBench, RealBench, SlurmBench, now
 from tests.slurm.cluster.running import CHILD_IN_TREE, CHILD_PYTHON
 from tests.slurm.cluster.running import Cluster as RealCluster
 from tests.slurm.conftest import REAL_CHILD, fake_argv, supervised
@@ -209,6 +211,25 @@ def test_a_look_up_that_fails_leaves_it_in_doubt(tmp_path: Path, world: World) -
         with pytest.raises(SlurmInDoubtError, match="can't be found out"):
             send(bench.make(), sent)
         assert not world.jobs()
+        bench.store.close()
+
+
+def test_a_number_that_can_not_be_recorded_leaves_a_held_job_for_the_retry(
+    tmp_path: Path, world: World
+) -> None:
+    closed = SubmissionStore(tmp_path / "closed.db")
+    closed.close()
+    with supervised(fake_argv(world)) as supervisor:
+        bench = FakeBench(tmp_path, supervisor, world)
+        sent = bench.order()
+        with pytest.raises(SlurmInDoubtError, match="can't be recorded") as doubt:
+            send(bench.make(ledger=JobLedger(closed, now)), replace(sent, is_first=True))
+        assert str(tmp_path) not in str(doubt.value)
+        (job,) = bench.jobs(sent)
+        assert job.held
+        send(bench.make(), sent)
+        assert world.started() == [job.job_id]
+        assert len(world.jobs()) == 1
         bench.store.close()
 
 
