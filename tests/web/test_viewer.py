@@ -13,6 +13,7 @@ from flagctl.store.files import DataFiles
 from flagctl.store.tokens import TokenRequest, issue_token
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Outcome, Role
+from flagctl.web.navigation import menu_for
 from tests.web import doors
 from tests.web.conftest import ROOT, last_outcome
 
@@ -21,18 +22,9 @@ SignIn = Callable[..., TestClient]
 # Finding out whether the chain holds changes nothing, so nobody's trying is in the trail.
 NOT_AN_ACT = {"/audit/verify"}
 
-LOOKS = [
-    "/",
-    "/audit",
-    "/reminders",
-    "/processes",
-    "/submissions",
-    "/runbook",
-    "/flags/2",
-    "/receipts/2",
-    "/account",
-]
-API_LOOKS = ["mode", "flags", "processes", "audit", "reminders", "follow-ups"]
+LOOKS = [place.path for place in menu_for(Role.VIEWER)]
+LOOKS += ["/submissions", "/account", "/flags/2", "/receipts/2"]
+API_LOOKS = ["mode", "flags", "processes", "audit", "preflight", "reminders", "follow-ups"]
 
 
 @pytest.fixture
