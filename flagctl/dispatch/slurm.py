@@ -16,51 +16,28 @@ import structlog
 
 from flagctl.dispatch.batch import Site, asked_minutes, batch_job, read_script
 from flagctl.dispatch.ports import InDoubtError, NotSentError
-from flagctl.domain import one_job as steps
-from flagctl.domain.boundary import (
-    SlurmPolicyError,
-    SlurmQueueMapping,
-    SlurmRealAdapterPreconditionError,
-    SlurmUnavailableError,
+from flagctl.dispatch.slurm_outcomes import (
+    ScriptError,
+    SlurmNotSentError,
+    SlurmRejectedError,
+    doubt,
+    objection_to,
+    refusal,
+    silence,
 )
-from flagctl.domain.cluster import Cluster, account_objection, partition_objection
+from flagctl.domain import one_job as steps
+from flagctl.domain.boundary import SlurmPolicyError, SlurmQueueMapping, SlurmUnavailableError
+from flagctl.domain.cluster import Cluster
 from flagctl.domain.one_job import Entry, LostError, NothingSentError, Seen, SupersededError
 from flagctl.domain.submission import Named, Order
-from flagctl.errors import Code, MisconfiguredError, UnavailableError
+from flagctl.errors import MisconfiguredError, UnavailableError
 from flagctl.slurm.client import Job, SlurmClient
 from flagctl.slurm.trouble import SlurmRefusedError, SlurmTroubleError
 from flagctl.vocabulary import DispatcherName
 
-LATER_ERRNOS: Final = frozenset({2007, 2027, 2050, 2074, 2105, 2125, 2131})
-"""Refusals that a retry may outlive: too many jobs, a limit on them, a controller in standby,
-submissions switched off or deferred (`slurm_errno.h`)."""
-
 _CLOCKS_DIFFER_BY: Final = timedelta(days=1)
-_TRY_AGAIN: Final = "Try again with the same idempotency key."
 
 _log: Final = structlog.get_logger("flagctl.dispatch")
-
-Trouble = SlurmTroubleError | SlurmRefusedError
-
-
-class SlurmRejectedError(NotSentError, SlurmRealAdapterPreconditionError):
-    """Slurm does not take such a job, and no retry mends that; nothing was handed over."""
-
-    code = Code.PRECONDITION
-
-
-class SlurmNotSentError(NotSentError, SlurmUnavailableError):
-    """Slurm can't be reached, so nothing was handed over."""
-
-
-class SlurmInDoubtError(InDoubtError, SlurmUnavailableError):
-    """The submission's job may be there, or come; it runs once or not at all."""
-
-
-class ScriptError(NotSentError):
-    """The site's script can't be used; nothing was handed over. Only the log says where it lies."""
-
-    code = Code.MISCONFIGURED
 
 
 class Ledger(Protocol):
@@ -172,9 +149,9 @@ class SlurmDispatcher:
         except UnavailableError as error:
             # Where the file lies is for the log only; the doubt is told to the client.
             _log.warning("slurm_job_not_recorded", **_names(named), error=str(error))
-            raise _doubt("its job can't be recorded now.") from error
+            raise doubt("its job can't be recorded now.") from error
         except (NothingSentError, LostError, SupersededError) as error:
-            raise _doubt(str(error)) from error
+            raise doubt(str(error)) from error
 
     async def _do(self, step: steps.Step, named: Named, deadline_s: float) -> Any:
         match step:
@@ -203,7 +180,7 @@ class SlurmDispatcher:
         try:
             found = await self._client.find(named.job_name, since_s, deadline_s)
         except (SlurmTroubleError, SlurmRefusedError) as error:
-            raise _doubt(f"whether Slurm has it can't be found out: {error}") from error
+            raise doubt(f"whether Slurm has it can't be found out: {error}") from error
         return tuple(map(_seen, found))
 
     async def _submit(self, order: Order, deadline_s: float) -> int:
@@ -216,9 +193,9 @@ class SlurmDispatcher:
         try:
             return await self._client.submit(job, deadline_s)
         except SlurmRefusedError as error:
-            raise self._refusal(error, mapping) from error
+            raise refusal(error, mapping, self._age_s()) from error
         except SlurmTroubleError as error:
-            raise self._silence(error) from error
+            raise silence(error, self._age_s()) from error
 
     def _required_mapping(self, order: Order) -> SlurmQueueMapping:
         """Return the order's mapping, if the live cluster would run such a job.
@@ -236,29 +213,10 @@ class SlurmDispatcher:
             raise SlurmNotSentError(str(error)) from error
         except SlurmPolicyError as error:
             raise SlurmRejectedError(str(error)) from error
-        objection = _objection(cluster, mapping, asked_minutes(order, mapping))
+        objection = objection_to(cluster, mapping, asked_minutes(order, mapping))
         if objection is not None:
             raise SlurmRejectedError(f"{objection} Nothing was submitted.")
         return mapping
-
-    def _refusal(self, error: SlurmRefusedError, mapping: SlurmQueueMapping) -> UnavailableError:
-        if error.is_slurmctlds and error.errno not in LATER_ERRNOS:
-            return SlurmRejectedError(
-                f"Slurm refuses jobs of queue “{mapping.queue}” (partition “{mapping.partition}”, "
-                f"account “{mapping.account}”, QoS “{mapping.qos}”): {error}. Correct the queue "
-                "policy or Slurm; nothing was submitted."
-            )
-        if error.is_slurmctlds or not error.was_sent:
-            return SlurmNotSentError(f"Slurm takes no job now: {error}. {_TRY_AGAIN}")
-        return self._silence(error)
-
-    def _silence(self, error: Trouble) -> UnavailableError:
-        age_s = self._age_s()
-        last = "never" if age_s is None else f"{age_s:.1f} s ago"
-        what = f"Slurm did not answer ({error}); it was last seen {last}."
-        if error.was_sent:
-            return _doubt(what)
-        return SlurmNotSentError(f"{what} Nothing was sent. {_TRY_AGAIN}")
 
     async def _release(self, job_id: int, named: Named, deadline_s: float) -> Seen | None:
         try:
@@ -268,7 +226,7 @@ class SlurmDispatcher:
             is_slurmctlds = isinstance(error, SlurmRefusedError) and error.is_slurmctlds
             if is_slurmctlds or not error.was_sent:
                 raise NothingSentError(what) from error
-            raise _doubt(what) from error
+            raise doubt(what) from error
         return None if job is None else _seen(job)
 
     async def _cancel(self, job_id: int, named: Named, deadline_s: float) -> None:
@@ -288,19 +246,3 @@ def _names(named: Named) -> dict[str, str]:
 
 def _seen(job: Job) -> Seen:
     return Seen(job.job_id, job.held)
-
-
-def _doubt(what: str) -> SlurmInDoubtError:
-    return SlurmInDoubtError(f"The submission is in doubt: {what} {_TRY_AGAIN}")
-
-
-def _objection(cluster: Cluster, mapping: SlurmQueueMapping, minutes: int) -> str | None:
-    """Return why the cluster would not run a job of this length there; `None` when it would."""
-    limit = cluster.max_minutes(mapping)
-    if limit is not None and minutes > limit:
-        return (
-            f"Queue “{mapping.queue}”: {minutes} minutes are asked for, and jobs over {limit} "
-            f"minutes pend for ever in partition “{mapping.partition}” with account "
-            f"“{mapping.account}” and QoS “{mapping.qos}”."
-        )
-    return partition_objection(cluster, mapping) or account_objection(cluster, mapping)

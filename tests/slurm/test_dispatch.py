@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from flagctl.dispatch.ports import InDoubtError, NotSentError
-from flagctl.dispatch.slurm import (
+from flagctl.dispatch.slurm import SlurmDispatcher
+from flagctl.dispatch.slurm_outcomes import (
     LATER_ERRNOS,
     ScriptError,
-    SlurmDispatcher,
     SlurmInDoubtError,
     SlurmNotSentError,
     SlurmRejectedError,

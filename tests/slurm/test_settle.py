@@ -12,7 +12,8 @@ import httpx2
 import pytest
 
 from flagctl.adapter.sample_policy import SAMPLE
-from flagctl.dispatch.slurm import SlurmDispatcher, SlurmInDoubtError
+from flagctl.dispatch.slurm import SlurmDispatcher
+from flagctl.dispatch.slurm_outcomes import SlurmInDoubtError
 from flagctl.domain.submission import Claim, Order
 from flagctl.runtime.services import Services
 from flagctl.runtime.settle import AGAIN_AFTER, UNSENT_AFTER, Settler
