@@ -3,14 +3,14 @@
 import re
 import shlex
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from flagctl.domain.change import Change, EndRollback, RollBack
+from flagctl.domain.change import Change, CutOver, EndRollback, RollBack
 from flagctl.slurm import child
 from flagctl.store.facts import gather_facts
 from flagctl.vocabulary import LADDER, Role
@@ -163,4 +163,30 @@ def test_a_partition_that_is_not_up_shuts_the_gate_until_it_is(
         expect(root.page.get_by_role("button", name="Cut over")).to_be_disabled()
     finally:
         cluster.admin("scontrol", "update", "PartitionName=short", "State=UP")
+    opens_until(root, "/preflight", f"Ready for {REAL}: 8 of 8 ok")
+
+
+def test_while_slurmctld_is_frozen_a_rollback_makes_the_service_ready_and_it_recovers_by_itself(
+    root: Hand,
+    place: Place,
+    start_runtime: Started,
+    cluster: Cluster,
+    on_slurm: dict[str, str],
+) -> None:
+    runtime = start_runtime(**on_slurm, FLAGCTL_SLURM_CALL_TIMEOUT_S="2")
+    opens_until(root, "/preflight", f"Ready for {REAL}: 8 of 8 ok")
+    until = datetime.now(UTC) + timedelta(days=1)
+    act(place, CutOver(REAL, "root", "green", until, place.revision))
+    wait_until(runtime.is_ready)
+    with cluster.frozen("slurmctld"):
+        wait_until(lambda: not runtime.is_ready())
+        opens_until(root, "/preflight", "no answer to “control” in time")
+        root.open(f"/rollback?mode={STUB}")
+        root.type("Reason", "slurmctld hangs")
+        root.tap_button("Roll back now")
+        expect(root.heading()).to_have_text(re.compile(rf"{REAL}.*{STUB}"))
+        assert runtime.is_ready()
+        assert runtime.adapter_of("while it is frozen") == STUB
+        root.open("/end")
+        expect(root.page.get_by_role("button", name="End the rollback")).to_be_disabled()
     opens_until(root, "/preflight", f"Ready for {REAL}: 8 of 8 ok")
