@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from flagctl.vocabulary import LADDER
 from tests.slurm.cluster.running import Cluster
 from tests.slurm.cluster.tree import CHECKOUT
 from tests.slurm.test_cluster import DAEMONS, alive, processes_of
@@ -19,6 +21,8 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slurm
 
+TOP = LADDER[-1]
+SACCT = "inside sacct -X -n -P -S now-1hour -o JobName,State"
 COMMAND = (sys.executable, "-m", "tests.slurm.cluster", "run")
 
 
@@ -27,15 +31,16 @@ class Trying:
 
     def __init__(self, data: Path, log: Path, cache: Path) -> None:
         self.log = log
+        self.environment = {
+            **os.environ,
+            "FLAGCTL_DATA_DIR": str(data),
+            "SLURM_TEST_CACHE": str(cache),
+        }
         with log.open("wb") as lines:
             self.process = subprocess.Popen(
                 [*COMMAND, "--web-port", "0", "--runtime-port", "0", "--json"],
                 cwd=CHECKOUT,
-                env={
-                    **os.environ,
-                    "FLAGCTL_DATA_DIR": str(data),
-                    "SLURM_TEST_CACHE": str(cache),
-                },
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=lines,
@@ -55,6 +60,22 @@ class Trying:
             capture_output=True,
             text=True,
         ).stdout
+
+    def flagctl(self, *words: str) -> str:
+        """Type a command as the person who tries it, and return what it printed."""
+        command = [sys.executable, "-m", "flagctl", *words]
+        ran = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        )
+        return ran.stdout
+
+    def submit(self) -> dict[str, str]:
+        """Paste the curl line."""
+        ran = subprocess.run(
+            ["bash", "-c", self.told["curl"]], check=True, capture_output=True, text=True
+        )
+        answer: dict[str, str] = json.loads(ran.stdout)
+        return answer
 
 
 @contextmanager
@@ -76,6 +97,13 @@ def test_it_runs_the_service_on_a_real_slurm_and_says_how_to_look_into_it(
         assert httpx2.get(f"{running.told['runtime']}/api/health", timeout=60).status_code == 200
         assert "short" in running.inside("inside sinfo --noheader")
         assert "flagctl cutover real-policy" in running.log.read_text()
+        (slurmctld,) = re.findall(r"kill -STOP (\d+)", running.log.read_text())
+        assert Path(f"/proc/{slurmctld}/comm").read_text().strip() == "slurmctld"
+        wait_until(lambda: "8 of 8 ok" in running.flagctl("preflight"))
+        why = ("--owner", "me", "--reason", "a first try", "--expires", "1d")
+        assert TOP in running.flagctl("cutover", TOP, *why, "--revision", "0")
+        submission_id = running.submit()["submission_id"]
+        wait_until(lambda: f"{submission_id}|COMPLETED" in running.inside(SACCT))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

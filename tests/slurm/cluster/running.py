@@ -189,6 +189,13 @@ class Cluster:
         self.path(CHILD_IN_TREE).write_bytes(child.read_bytes())
         return self.inside(CHILD_PYTHON, CHILD_IN_TREE, user=user)
 
+    def pid_of(self, daemon: str) -> int:
+        """Return the number of a daemon's process as it is seen from outside."""
+        for pid in _children(self._init_pid()):
+            if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == daemon:
+                return pid
+        raise ClusterError(f"{daemon} does not run")
+
     def _ids(self, user: str) -> tuple[str, ...]:
         for line in self.path("/etc/passwd").read_text(encoding="utf-8").splitlines():
             name, _, uid, gid, *_ = line.split(":")
@@ -197,9 +204,7 @@ class Cluster:
         raise ClusterError(f"the cluster has no user {user}")
 
     def _init_pid(self) -> int:
-        process = self._running()
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        return int(children.read_text(encoding="ascii").split()[0])
+        return _children(self._running().pid)[0]
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
@@ -227,3 +232,8 @@ class Cluster:
         if "error" in reply:
             raise ClusterError(reply["error"])
         return reply
+
+
+def _children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(word) for word in text.split()]

@@ -33,7 +33,7 @@ A real Slurm runs for this process and ends with it. In another terminal, as roo
   inside squeue -o "%i %j %P %a %q %l %T"
   inside sacct -X -o JobID,JobName%50,Partition,Account,QOS,Timelimit,State
 
-  pkill -STOP -x slurmctld               # an outage; pkill -CONT -x slurmctld ends it
+  kill -STOP {slurmctld}                        # an outage; kill -CONT {slurmctld} ends it
   inside scontrol update PartitionName=short State=DRAIN
   flagctl rollback {safe} --reason "Slurm hangs" --expires 1h --wait 10s
 
@@ -60,6 +60,7 @@ def become_flagctl_up(words: Sequence[str]) -> Never:
     sys.stderr.write(
         _HINTS.format(
             inside=inside,
+            slurmctld=cluster.pid_of("slurmctld"),
             data=shlex.quote(environment["FLAGCTL_DATA_DIR"]),
             flagctl=flagctl,
             top=_TOP,
