@@ -70,7 +70,7 @@ test: .venv/ready-test browser ## Run every test that needs no root
 
 slurm-test: .venv/ready-test browser ## Run the tests on a real Slurm cluster, built first; needs root
 	@$(PY) -m tests.slurm.cluster build
-	@$(PY) -m pytest -m slurm $(ARGS)
+	@$(PY) -m pytest -m slurm --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/ready-test ## Style and types
 	@$(PY) -m ruff check
