@@ -189,7 +189,8 @@ def test_of_two_processes_one_settles_what_a_third_left_behind(
         killed.submit()
     assert world.started() == []
     now, lease = datetime.now(UTC), timedelta(minutes=1)
-    (found,) = read_in_doubt(files.submissions, now, lease)
+    # The kernel closes the connection before the process is gone for everybody.
+    (found,) = wait_until(lambda: read_in_doubt(files.submissions, now, lease))
     assert found.dispatcher == DispatcherName.SLURM
     others = [serve(**slurm), serve(**slurm)]
     wait_until(world.started)
