@@ -39,6 +39,9 @@ _CLOCKS_DIFFER_BY: Final = timedelta(days=1)
 
 _log: Final = structlog.get_logger("flagctl.dispatch")
 
+_FOR_SLURM: Final = 0.98
+"""The share of the deadline that Slurm has; the rest is for recording and telling the outcome."""
+
 
 class Ledger(Protocol):
     """Records which job a submission has (`flagctl.store.job_ledger`).
@@ -68,7 +71,7 @@ class SlurmDispatcher:
         site: what the site says about its jobs.
         cluster: returns the cluster as it was seen lately, or raises `SlurmPolicyError`.
         age_s: returns how long ago that was (s), `None` when it was never seen.
-        call_timeout_s: the deadline of one dispatch as a whole.
+        call_timeout_s: the deadline of one dispatch as a whole, its answer included.
 
     """
 
@@ -131,7 +134,7 @@ class SlurmDispatcher:
 
     async def _follow(self, path: steps.Steps, named: Named) -> int | None:
         """Carry out one step after another, all of them within one deadline."""
-        deadline_s = time.monotonic() + self._call_timeout_s
+        deadline_s = time.monotonic() + _FOR_SLURM * self._call_timeout_s
         try:
             step = next(path)
             while True:

@@ -195,6 +195,8 @@ def changes_since(connection: sqlite3.Connection, revision: int) -> list[AuditEv
 
 def committed_at(connection: sqlite3.Connection, revision: int) -> datetime | None:
     """Return when a revision came to be; `None` when it did not, or too long ago to look for."""
+    if revision == 0:
+        return None  # a new store's: no event made it, so none need be looked for
     # From the end, because that is where it is asked for, and not further than a page may take.
     recent = "SELECT at, revision FROM audit_event ORDER BY id DESC LIMIT :recent"
     statement = f"SELECT at FROM ({recent}) WHERE revision = :revision LIMIT 1"  # noqa: S608 - ours
