@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import weakref
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Final, Self
 
 from flagctl.domain.boundary import SlurmAdapterBoundaryStub
 from flagctl.domain.preflight import Sighting
+from flagctl.ending import end_with
 from flagctl.settings import Settings
 from flagctl.slurm.child_keeper import ChildKeeper
 from flagctl.slurm.client import SlurmClient
@@ -87,7 +87,7 @@ class OwnConnection:
 
     def __init__(self, settings: Settings) -> None:
         self._running = _Running(lambda: _begun(settings))
-        weakref.finalize(self, self._running.stop)
+        end_with(self, self._running.stop)
 
     def require_honoured(self, boundary: SlurmAdapterBoundaryStub) -> None:
         """Return if the live cluster honours the boundary's mapping; waits for nothing.

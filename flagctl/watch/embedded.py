@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 
 from flagctl.domain.effective import EffectiveMode
 from flagctl.domain.readiness import Judgement
+from flagctl.ending import end_with
 from flagctl.store import forking
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import ModeReader
@@ -69,7 +69,7 @@ class EmbeddedWatch:
             policy_sha256=policy_sha256,
         )
         self._running = _Running()
-        weakref.finalize(self, self._running.stop)
+        end_with(self, self._running.stop)
 
     def note(self, used: EffectiveMode) -> None:
         """Hear what a resolution uses; the first one starts the thread."""

@@ -16,11 +16,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "paths": (),
     "logs": (),
+    "ending": (),
     "setting_values": (),
     "settings": ("domain.fields", "setting_values"),
     "domain": (),
     "store": ("domain", "settings", "paths"),
-    "slurm": ("domain", "settings"),
+    "slurm": ("domain", "settings", "ending"),
     "adapter": (
         "domain",
         "settings",
@@ -42,7 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "store.submissions",
     ),
     "reminders": ("domain", "store", "settings", "present"),
-    "watch": ("domain", "store", "settings"),
+    "watch": ("domain", "store", "settings", "ending"),
     "present": ("domain",),
     "web": ("domain", "store", "present", "settings", "paths"),
     "cli": (
