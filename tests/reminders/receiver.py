@@ -76,9 +76,12 @@ class Receiver:
             self._let_go.wait(30)
         told: dict[str, Any] = json.loads(body or b"{}")
         status = self.answers.get(path, 200)
-        answer(status)
         arrival = Arrival(path, status, told.get("title", ""), told.get("message", ""))
-        self.arrivals.append(arrival)
+        self.arrivals.append(arrival)  # before whoever gets the answer can ask for it
+        try:
+            answer(status)
+        except OSError:  # the sender is gone
+            self.arrivals.remove(arrival)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self
