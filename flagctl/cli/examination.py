@@ -169,7 +169,7 @@ def _submissions(path: Path) -> Finding:
 
 def _runtime_db(desk: Desk) -> Finding:
     from flagctl.store.connection import require_readable
-    from flagctl.store.runtime_db import listen
+    from flagctl.store.heard import listen
 
     if not desk.files.runtime.exists():
         return ok("runtime.db", "not there yet; no process was heard of. It may always be deleted")

@@ -38,8 +38,8 @@ def look(desk: Desk) -> StatusRecord:
 
     """
     from flagctl.store.audit_log import committed_at
+    from flagctl.store.heard import listen
     from flagctl.store.reading import read_state
-    from flagctl.store.runtime_db import listen
 
     glass = break_glass_at(desk)
     with desk.reading() as connection:

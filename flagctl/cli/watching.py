@@ -21,7 +21,7 @@ POLL_S: Final = 0.02
 
 def reports_at(desk: Desk) -> Sequence[ProcessReport]:
     """Return what the adapter processes of this data directory last said of themselves."""
-    from flagctl.store.runtime_db import heard_of
+    from flagctl.store.heard import heard_of
 
     return heard_of(desk.files)
 

@@ -16,6 +16,7 @@ from flagctl.domain.reminder_words import ReminderKind
 from flagctl.store.audit_log import committed_at
 from flagctl.store.break_glass import look as look_at_break_glass
 from flagctl.store.files import DataFiles
+from flagctl.store.heard import heard_of
 from flagctl.store.outbox import NewReminder
 from flagctl.store.planning import due_stages
 from flagctl.store.reading import read_state
@@ -24,7 +25,6 @@ from flagctl.store.reminder_reading import (
     read_channels_due,
     read_untold,
 )
-from flagctl.store.runtime_db import heard_of
 from flagctl.store.sightings import open_sightings
 from flagctl.store.uptime import Uptime
 from flagctl.vocabulary import Action, Mode

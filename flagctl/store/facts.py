@@ -8,8 +8,8 @@ from flagctl.domain.gate import Facts
 from flagctl.domain.readiness import Judge, judges, verdicts_for_gate
 from flagctl.store.break_glass import look
 from flagctl.store.files import DataFiles
+from flagctl.store.heard import heard_of, listen
 from flagctl.store.judgements import read_judgements
-from flagctl.store.runtime_db import heard_of, listen
 
 
 def gather_facts(files: DataFiles, now: datetime) -> Facts:

@@ -28,6 +28,11 @@ class DataFiles:
         return self.directory / "runtime.db"
 
     @property
+    def heard(self) -> Path:
+        """One empty file for each adapter process: its time is when the process was heard of."""
+        return self.directory / "heard"
+
+    @property
     def spool(self) -> Path:
         """One file for each accepted submission that waits for the management node."""
         return self.directory / "spool"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from flagctl.store.trouble import explained_files
 
 SMALLEST_SHM_BYTES = 4096
 """SQLite makes the WAL index 32 KiB large; one that is smaller was truncated by somebody."""
+
+
+TICK_AT_MOST_NS: Final = 50_000_000
+"""No file system for Linux tells times less finely; most tick every 1 to 10 ms."""
 
 
 class Identity(NamedTuple):
@@ -29,6 +34,26 @@ class Identity(NamedTuple):
             return False
         same_control = self.control[:2] == other.control[:2]
         return same_control and (self.wal, self.shm) == (other.wal, other.shm)
+
+
+class Entries:
+    """The names in a directory: one look tells of every file that was made, removed or renamed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = str(directory)
+
+    def look(self) -> tuple[int, int, int] | None:
+        """Return what is another value once a name has changed, `None` when nobody can tell.
+
+        Nobody can of a moment ago: another change within the same tick would not show.
+        """
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - often done
+        except OSError:
+            return None
+        if abs(time.time_ns() - found.st_mtime_ns) < TICK_AT_MOST_NS:
+            return None
+        return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 class Places:

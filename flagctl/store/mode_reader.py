@@ -111,6 +111,14 @@ class ModeReader:
             self._other_answers[reading.effective.freshness] += 1
         return reading
 
+    def unchanged(self) -> Reading | None:
+        """Return what was read last if the signal tells of no commit since, else `None`.
+
+        For who asks now and then and decides nothing by it: no file is looked at.
+        """
+        mapping, seen, _, reading, _ = self._fast
+        return reading if mapping[HEADER] == seen else None
+
     def effective(self) -> EffectiveMode:
         """Return the mode in force now; never raises."""
         # As in `read`, without the price of calling it and of counting.

@@ -35,11 +35,11 @@ from flagctl.store.contents import (
 from flagctl.store.examine import require_sound_pages
 from flagctl.store.files import DataFiles, and_beside
 from flagctl.store.filesystem import prepare_directory, sync
+from flagctl.store.heard import heard_of
 from flagctl.store.incoming import Incoming, bring_in
 from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.migrate import bring_up_to_date, file_lock
 from flagctl.store.reading import read_state, reading
-from flagctl.store.runtime_db import heard_of
 from flagctl.store.sessions import Sessions
 from flagctl.store.transaction import Clock, Transaction, Writer
 from flagctl.store.trouble import StoreTroubleError, Trouble, explained_files

@@ -11,28 +11,24 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import fields
+from datetime import datetime, timedelta
 from typing import Any, Final, ParamSpec
 
 from flagctl.domain.impact import CountKey
 from flagctl.domain.process import ProcessReport
-from flagctl.domain.times import from_text, to_text
+from flagctl.domain.times import to_text
 from flagctl.store import forking, judgements, resolution_counts
 from flagctl.store.files import DataFiles
-from flagctl.store.reading import rows
+from flagctl.store.heard import description, heard_of
+from flagctl.store.heard_files import HeardFiles
 from flagctl.store.runtime_file import (
-    UNREADABLE,
     Identity,
     identity,
     is_beyond_use,
     open_or_make,
-    reading_notes,
     set_aside,
 )
-from flagctl.store.trouble import from_sqlite
-from flagctl.vocabulary import Freshness, Mode, Part, Source
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +70,7 @@ class ProcessRegistry:
         self._files = files
         self._path = files.runtime
         self._looked_at = str(files.runtime)
+        self._heard = HeardFiles(files.heard)
         self._connection: sqlite3.Connection | None = None
         self._file: Identity | None = None
         self._purged_at: datetime | None = None
@@ -100,6 +97,18 @@ class ProcessRegistry:
         """
         row = {"id": process_id, "heard_at": heard_at.timestamp()}
         return self._attempt(self._tell, _STILL_HERE, row, counts, heard_at)
+
+    def touch(self, process_id: str, heard_at: datetime) -> bool:
+        """Keep that a process is there, without runtime.db, which has all else of it.
+
+        `False` when runtime.db must be told.
+        """
+        try:
+            self._heard.touch(process_id, heard_at)
+        except OSError:
+            self._heard.begin(process_id, heard_at)
+            return False
+        return self.trouble is None
 
     def judge(
         self, process_id: str, judge: judgements.Judging, queues: Sequence[str], now: datetime
@@ -142,6 +151,7 @@ class ProcessRegistry:
     def _purge(self, connection: sqlite3.Connection, now: datetime) -> None:
         bounds = {"silent_since": (now - SILENT_KEPT_FOR).timestamp(), "rows_kept": ROWS_KEPT}
         connection.execute(_PURGE, bounds)
+        self._heard.purge(bounds["silent_since"])
         resolution_counts.purge(connection, now)
         self._purged_at = now
 
@@ -156,6 +166,7 @@ class ProcessRegistry:
                 connection.execute("COMMIT")
         finally:
             self._close()
+            self._heard.end(process_id)
         return True
 
     def _ready(self) -> sqlite3.Connection:
@@ -184,7 +195,7 @@ class ProcessRegistry:
             try:
                 done = work(*args, **kwargs)
             except (sqlite3.Error, OSError) as error:
-                self._note(_description(error, self._path))
+                self._note(description(error, self._path))
                 self._recover(error)
                 return False
             if self.trouble is not None:
@@ -198,7 +209,7 @@ class ProcessRegistry:
             if self._file and is_beyond_use(error):
                 set_aside(self._path, self._file)
         except (sqlite3.Error, OSError) as another:
-            self._note(_description(another, self._path))
+            self._note(description(another, self._path))
 
     def _note(self, trouble: str | None) -> None:
         if trouble is not None:
@@ -206,51 +217,6 @@ class ProcessRegistry:
         if trouble != self.trouble:
             self.trouble = trouble
             log.warning("runtime.db: %s", trouble or "it can be used again")
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Every process on record, by host and start, and why there may be more of them."""
-
-    reports: list[ProcessReport]
-    trouble: str | None = None
-
-
-def heard_of(files: DataFiles) -> list[ProcessReport]:
-    """Return every process on record, by host and start; none if the file can't be read."""
-    return listen(files).reports
-
-
-def listen(files: DataFiles) -> Heard:
-    """Return who is on record, and whether that is all there is to know; never raises.
-
-    A file that is not there is no trouble: a process that lives makes it anew within 2 s.
-    """
-    try:
-        return _read(files.runtime)
-    except UNREADABLE as error:
-        trouble = _description(error, files.runtime)
-        log.info("runtime.db: %s", trouble)
-        return Heard([], trouble)
-
-
-def _description(error: Exception, path: Path) -> str:
-    return str(from_sqlite(error, path) if isinstance(error, sqlite3.Error) else error)
-
-
-def _read(path: Path) -> Heard:
-    """Read without making the file."""
-    with reading_notes(path) as connection:
-        if connection is None:
-            is_other = path.exists()
-            return Heard([], f"{path} is of another version of flagctl." if is_other else None)
-        found = [
-            _report(row)
-            for row in rows(connection, "SELECT * FROM process ORDER BY host, started_at, id")
-        ]
-    reports = [report for report in found if report is not None]
-    lost = len(found) - len(reports)
-    return Heard(reports, f"{path} holds {lost} processes that can't be read." if lost else None)
 
 
 def _columns(report: ProcessReport) -> dict[str, Any]:
@@ -261,29 +227,3 @@ def _columns(report: ProcessReport) -> dict[str, Any]:
         "first_used": json.dumps({each: to_text(at) for each, at in report.first_used.items()}),
         "in_flight": json.dumps(dict(report.in_flight)),
     }
-
-
-def _report(row: Mapping[str, Any]) -> ProcessReport | None:
-    """Return what a row says; `None` for nonsense, or for words of a newer version."""
-    try:
-        return ProcessReport(
-            id=row["id"],
-            host=row["host"],
-            pid=int(row["pid"]),
-            role=Part(row["role"]),
-            version=row["version"],
-            started_at=from_text(row["started_at"]),
-            heard_at=datetime.fromtimestamp(row["heard_at"], UTC),
-            pin=None if row["pin"] is None else Mode(row["pin"]),
-            mode=Mode(row["mode"]),
-            configured=Mode(row["configured"]),
-            source=Source(row["source"]),
-            freshness=Freshness(row["freshness"]),
-            revision=None if row["revision"] is None else int(row["revision"]),
-            first_used={
-                int(each): from_text(at) for each, at in json.loads(row["first_used"]).items()
-            },
-            in_flight={Mode(mode): int(n) for mode, n in json.loads(row["in_flight"]).items()},
-        )
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, OSError):
-        return None

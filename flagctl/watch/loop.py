@@ -8,7 +8,6 @@ import random
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -19,13 +18,16 @@ from flagctl.domain.effective import EffectiveMode
 from flagctl.domain.process import FIRST_USES_KEPT, ProcessReport
 from flagctl.domain.readiness import Judgement
 from flagctl.store.files import DataFiles
+from flagctl.store.identity import Entries
 from flagctl.store.mode_reader import ModeReader, Reading
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode, Part
+from flagctl.watch.bell import Bell
 from flagctl.watch.queues import AskedQueues
 from flagctl.watch.sightings import Place, Sightings
 from flagctl.watch.tally import Tally
+from flagctl.watch.told import Told
 
 log = logging.getLogger(__name__)
 
@@ -38,24 +40,6 @@ CHANGES_APART_S: Final = 0.05
 
 STORE_BUSY_TIMEOUT_S: Final = 1.0
 """What can't be told now is told with a later turn; heartbeats must not wait for it."""
-
-
-class _Bell:
-    """An event that is over once it was waited for.
-
-    Cheaper than `threading.Event`: many processes wait for one every 2 s.
-    """
-
-    def __init__(self) -> None:
-        self._silence = threading.Lock()
-        self._silence.acquire()
-
-    def ring(self) -> None:
-        with suppress(RuntimeError):  # it rings already
-            self._silence.release()
-
-    def is_rung_within(self, timeout_s: float) -> bool:
-        return self._silence.acquire(timeout=timeout_s)
 
 
 class Watch:
@@ -108,9 +92,11 @@ class Watch:
         self._first_used: dict[int, datetime] = {}
         self._said: EffectiveMode | None = None
         self._said_in_flight: Mapping[Mode, int] = {}
+        self._entries = Entries(files.directory)
+        self._told: Told | None = None
         self._problem: str | None = None
         self._stopping = threading.Event()
-        self._bell = _Bell()
+        self._bell = Bell()
         self._thread: threading.Thread | None = None
 
     @property
@@ -164,14 +150,43 @@ class Watch:
         self._bell.ring()
 
     def turn(self) -> None:
-        """Say what is in force, and tell what is seen: what the thread does over and over."""
+        """Say what is in force and tell what is seen; what the thread does over and over.
+
+        Nearly always nothing is new in an idle process: then only that it is there.
+        """
+        now = self._clock()
+        if not self._is_all_said(now):
+            self._say_all(now)
+        self._say_what_it_thinks()
+
+    def _is_all_said(self, now: datetime) -> bool:
+        """Tell whether nothing but the time is new, and keep that.
+
+        64 processes that said all in each turn would cost 2 % of a core together.
+        """
+        told = self._told
+        return (
+            told is not None
+            and told.at_s <= now.timestamp() < told.until_s
+            and self._reader.unchanged() is told.reading
+            and self._entries.look() == told.entries
+            and self._tally.is_empty
+            and self._in_flight() == self._said_in_flight
+            and self._sightings.is_all_told
+            and self._registry.touch(self.process_id, now)
+        )
+
+    def _say_all(self, now: datetime) -> None:
+        self._told, entries = None, self._entries.look()
         reading = self._reader.read()
         self._say(reading)
         self._sightings.tell(reading)
         glass = reading.break_glass
-        if glass is not None and self._sightings.is_kept(glass, reading):
-            self._reader.release_break_glass(glass)
-        self._say_what_it_thinks()
+        if glass is not None:
+            if self._sightings.is_kept(glass, reading):
+                self._reader.release_break_glass(glass)
+        elif self._said == reading.effective and entries is not None:
+            self._told = Told.at(now, reading, entries)
 
     def goodbye(self) -> None:
         """Be forgotten, and let go of the files."""
@@ -224,10 +239,10 @@ class Watch:
         self._said, self._said_in_flight = mode, in_flight
 
     def _say_what_it_thinks(self) -> None:
+        if self._judge is None:
+            return
         names = self._queues.pending()
-        if self._judge is not None and self._registry.judge(
-            self.process_id, self._judge, names, self._clock()
-        ):
+        if self._registry.judge(self.process_id, self._judge, names, self._clock()):
             self._queues.settle(names)
 
     def _date(self, revision: int | None) -> None:

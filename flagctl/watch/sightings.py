@@ -85,6 +85,11 @@ class Sightings:
                 log.warning("A sighting waits for the store: %s", problem)
         self._problem = problem
 
+    @property
+    def is_all_told(self) -> bool:
+        """Tell whether nothing waits for the store, and the policy file is the one last told."""
+        return self._problem is None and self._policy_sha256() in (None, self._policy_told)
+
     def close(self) -> None:
         """Let go of the store."""
         self._store.close()

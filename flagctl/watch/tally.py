@@ -71,6 +71,11 @@ class Tally:
                 if key not in self._counts:
                     self._begin(key, 0)
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is to be written."""
+        return not self._counts
+
     def pending(self) -> Mapping[CountKey, int]:
         """Return what is to be written."""
         with self._lock:

@@ -30,10 +30,10 @@ from flagctl.runtime.submit import Submissions
 from flagctl.settings import Settings, load_settings
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
+from flagctl.store.heard import heard_of
 from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
 from flagctl.store.reading import keep_reading, reading
-from flagctl.store.runtime_db import heard_of
 from flagctl.store.sessions import Sessions
 from flagctl.store.submissions import SubmissionStore
 from flagctl.store.writing import ControlStore, Receipt

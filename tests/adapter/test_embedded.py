@@ -18,10 +18,10 @@ from flagctl.domain.impact import minute_of
 from flagctl.domain.process import ProcessReport, convergence
 from flagctl.settings import Settings
 from flagctl.store.files import DataFiles
+from flagctl.store.heard import heard_of
 from flagctl.store.migrate import upgrade
 from flagctl.store.reading import read_state, reading
 from flagctl.store.resolution_counts import counts_between
-from flagctl.store.runtime_db import heard_of
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Door, Mode, Part, Role, Source
 from tests.guards.tree import ROOT

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from flagctl.domain.process import ProcessReport
-from flagctl.store.runtime_db import heard_of
+from flagctl.store.heard import heard_of
 from tests.cli.terminal import FLAGCTL, Terminal
 from tests.waiting import wait_until
 

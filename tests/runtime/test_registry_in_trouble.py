@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from flagctl.domain.process import ProcessReport
 from flagctl.store.files import DataFiles
-from flagctl.store.runtime_db import ProcessRegistry, heard_of
+from flagctl.store.heard import heard_of
+from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.vocabulary import Mode, Source
 from tests.reports import STAYS_LIVE, report
 from tests.runtime.commands import PATH, command

@@ -15,10 +15,11 @@ from flagctl.domain.change import Actor, RollBack
 from flagctl.domain.gate import Facts
 from flagctl.store.connection import open_connection
 from flagctl.store.files import DataFiles
+from flagctl.store.heard import heard_of
 from flagctl.store.kept import IDLE_AT_MOST, KeptConnections, keep_no_more
 from flagctl.store.migrate import upgrade
 from flagctl.store.reading import keep_reading, read_state, reading
-from flagctl.store.runtime_db import ProcessRegistry, heard_of
+from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.runtime_file import reading_notes
 from flagctl.store.trouble import StoreTroubleError, Trouble
 from flagctl.store.writing import ControlStore

@@ -11,7 +11,8 @@ from threading import Barrier
 import pytest
 
 from flagctl.store.files import DataFiles
-from flagctl.store.runtime_db import ROWS_KEPT, ProcessRegistry, heard_of
+from flagctl.store.heard import heard_of
+from flagctl.store.runtime_db import ROWS_KEPT, ProcessRegistry
 from flagctl.vocabulary import Mode
 from tests.guards.tree import ROOT
 from tests.reports import NOON, report

@@ -7,8 +7,8 @@ import pytest
 
 from flagctl.domain.impact import CountKey
 from flagctl.store.files import DataFiles
+from flagctl.store.heard import heard_of
 from flagctl.store.resolution_counts import counts_between
-from flagctl.store.runtime_db import heard_of
 from flagctl.vocabulary import Mode, ResolutionOutcome
 from flagctl.watch import Tally, loop
 from tests.waiting import wait_until

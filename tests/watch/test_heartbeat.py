@@ -11,7 +11,7 @@ from flagctl.domain.gate import Facts
 from flagctl.domain.process import FIRST_USES_KEPT, ProcessReport, convergence
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
-from flagctl.store.runtime_db import heard_of
+from flagctl.store.heard import heard_of
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Freshness, Mode, Part, Source
 from flagctl.watch import loop
@@ -96,10 +96,12 @@ def test_a_process_that_has_nothing_new_says_that_it_is_there(
 
 
 def test_what_is_in_flight_is_said_when_it_changes(files: DataFiles, start: Starter) -> None:
-    counts = [{MIDDLE: 1}, {MIDDLE: 1}, {MIDDLE: 2}]
-    process = start(in_flight=lambda: counts.pop(0))
+    counts = {MIDDLE: 1}
+    process = start(in_flight=counts.copy)
     process.turn()
     process.turn()
+    assert only(files).in_flight == {MIDDLE: 1}
+    counts[MIDDLE] = 2
     process.turn()
     assert only(files).in_flight == {MIDDLE: 2}
 

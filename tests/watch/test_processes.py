@@ -16,9 +16,9 @@ from flagctl.domain.change import RollBack
 from flagctl.domain.gate import Facts
 from flagctl.domain.process import Convergence, convergence
 from flagctl.store.files import DataFiles
+from flagctl.store.heard import heard_of
 from flagctl.store.migrate import upgrade
 from flagctl.store.resolution_counts import counts_between
-from flagctl.store.runtime_db import heard_of
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Action, Mode, Outcome
 from tests.guards.tree import ROOT
