@@ -19,7 +19,7 @@ from flagctl.store.migrate import upgrade
 
 NAMES = ("plain", "twin", "read")
 SETS = 6
-ROUNDS = 12
+ROUNDS = 24
 COUNT = 1500
 """Three times what is answered between two looks at the files: a round shorter than those 50 ms
 would pay for a look that a steady load pays for once in several of them."""
