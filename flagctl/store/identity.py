@@ -13,8 +13,9 @@ SMALLEST_SHM_BYTES = 4096
 """SQLite makes the WAL index 32 KiB large; one that is smaller was truncated by somebody."""
 
 
-TICK_AT_MOST_NS: Final = 50_000_000
-"""No file system for Linux tells times less finely; most tick every 1 to 10 ms."""
+TICK_AT_MOST_NS: Final = 2_000_000_000
+"""Most file systems tell times by the millisecond, ext4 with small inodes by the second, and none
+less finely than FAT."""
 
 
 class Identity(NamedTuple):

@@ -1,6 +1,7 @@
 """When processes were heard of, as their files say; and one look at the names of a directory."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,9 @@ def test_a_name_that_is_made_renamed_or_removed_shows(tmp_path: Path) -> None:
 
 def test_nobody_can_tell_whether_names_changed_a_moment_ago(tmp_path: Path) -> None:
     os.utime(tmp_path)
+    assert Entries(tmp_path).look() is None
+    a_second_ago = time.time() - 1
+    os.utime(tmp_path, (a_second_ago, a_second_ago))
     assert Entries(tmp_path).look() is None
     assert Entries(tmp_path / "missing").look() is None
 
