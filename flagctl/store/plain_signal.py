@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 
 class PlainSignal:
@@ -11,19 +12,9 @@ class PlainSignal:
     mapping = None
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._execute = connection.cursor().execute
-
-    def look(self) -> int:
-        """Return a number that is another one after every commit of another connection.
-
-        Raises:
-            sqlite3.Error: the file can't be read.
-
-        """
-        # Unpacking asks for one row too many, so the statement runs to its end: left half read,
-        # it would pin the connection to this moment.
-        ((version,),) = self._execute("PRAGMA data_version")
-        return version  # type: ignore[no-any-return]
+        self.look = _look_on(connection)
+        """Returns a number that is another one after every commit of another connection; raises
+        `sqlite3.Error` when the file can't be read."""
 
     def agrees(self) -> bool:
         """Return true: this is what the others are held against."""
@@ -31,3 +22,16 @@ class PlainSignal:
 
     def close(self) -> None:
         """Do nothing: the connection is not the signal's."""
+
+
+def _look_on(connection: sqlite3.Connection) -> Callable[[], int]:
+    # A closure and not a method: each request that the plain signal serves calls it.
+    execute = connection.cursor().execute
+
+    def look() -> int:
+        # Unpacking asks for one row too many, so the statement runs to its end: left half read,
+        # it would pin the connection to this moment.
+        ((version,),) = execute("PRAGMA data_version")
+        return version  # type: ignore[no-any-return]
+
+    return look
