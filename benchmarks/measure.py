@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from random import Random
 from statistics import median, quantiles
 
 Work = Callable[[], object]
@@ -21,7 +22,10 @@ class Result:
 
 
 def interleaved(funcs: Mapping[str, Work], rounds: int, inner: int = 1) -> list[Result]:
-    """Time each function once per round, in turn, so that what is compared runs side by side.
+    """Time each function once per round, so that what is compared runs side by side.
+
+    Each round has an order of its own, the same in every run: whoever always came after the one
+    that leaves the coldest caches would pay for it alone.
 
     Args:
         funcs: what to time, by name.
@@ -32,15 +36,23 @@ def interleaved(funcs: Mapping[str, Work], rounds: int, inner: int = 1) -> list[
         One result per function, in µs per call. With `inner` above 1 the 99th percentile is
         that of the means of `inner` calls, and the note says so.
     """
-    samples: dict[str, list[float]] = {name: [] for name in funcs}
+    note = f"mean of {inner} per sample" if inner > 1 else ""
+    timed = samples(funcs, rounds, inner)
+    return [summary(name, values, "µs", note) for name, values in timed.items()]
+
+
+def samples(funcs: Mapping[str, Work], rounds: int, inner: int = 1) -> dict[str, list[float]]:
+    """Do what `interleaved` does and return the µs of every sample, round by round."""
+    found: dict[str, list[float]] = {name: [] for name in funcs}
     warm_up = max(1, rounds // 10)
+    order, shuffle = list(funcs.items()), Random(0).shuffle  # noqa: S311 - no secret
     for number in range(-warm_up, rounds):
-        for name, func in funcs.items():
+        shuffle(order)
+        for name, func in order:
             taken_us = _time_us(func, inner)
             if number >= 0:
-                samples[name].append(taken_us)
-    note = f"mean of {inner} per sample" if inner > 1 else ""
-    return [summary(name, values, "µs", note) for name, values in samples.items()]
+                found[name].append(taken_us)
+    return found
 
 
 def _time_us(func: Work, inner: int) -> float:
