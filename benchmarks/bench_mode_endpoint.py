@@ -19,10 +19,10 @@ from flagctl.store.migrate import upgrade
 
 NAMES = ("plain", "twin", "read")
 SETS = 6
-ROUNDS = 24
-COUNT = 1500
-"""Three times what is answered between two looks at the files: a round shorter than those 50 ms
-would pay for a look that a steady load pays for once in several of them."""
+ROUNDS = 80
+COUNT = 450
+"""About what is answered between two looks at the files, so that each round of the read pays for
+one, as a steady load does. Longer rounds differ by the machine's moods."""
 CONNECTIONS = 8
 
 SERVER = """
