@@ -18,6 +18,11 @@ from flagctl.domain.submission import Order
 from flagctl.vocabulary import DispatcherName
 
 _NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_LIMITS: Final = httpx2.Limits(
+    max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0
+)
+"""A node closes what was idle for some seconds; a submission sent just then would be in doubt."""
+
 _CONFLICT: Final = 409
 _SERVER_ERROR: Final = 500
 
@@ -37,7 +42,7 @@ class HandoffDispatcher:
         self._url = url
         self._timeout_s = timeout_s
         # Its proxies are not taken from the environment: the node is a neighbour.
-        self._client = httpx2.AsyncClient(timeout=timeout_s, trust_env=False)
+        self._client = httpx2.AsyncClient(timeout=timeout_s, limits=_LIMITS, trust_env=False)
 
     async def dispatch(self, order: Order) -> None:
         try:

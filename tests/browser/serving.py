@@ -13,7 +13,7 @@ import httpx2
 from flagctl.adapter.sample_policy import SAMPLE
 from flagctl.store.files import DataFiles
 from tests.runtime.commands import PATH, command
-from tests.runtime.tenants import bearer
+from tests.runtime.tenants import client
 
 OWN_SETTINGS = ("FLAGCTL_", "ZPE_")
 
@@ -53,7 +53,7 @@ class Runtime(Part):
             "runtime", files, log, **{"ZPE_SLURM_POLICY_PATH": str(SAMPLE), **environment}
         )
         self._spool = files.spool
-        self._http = httpx2.Client(base_url=self.url, headers=bearer(secret), timeout=60)
+        self._http = client(self.url, secret)
 
     def adapter_of(self, job: str) -> str:
         """Submit a job; return which adapter decided about it, as the node will read it."""

@@ -15,7 +15,7 @@ from flagctl.adapter.sample_policy import SAMPLE
 from flagctl.store.files import DataFiles
 from tests.runtime.commands import PATH, command
 from tests.runtime.serve import WAIT
-from tests.runtime.tenants import bearer
+from tests.runtime.tenants import client
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,9 +52,7 @@ class Served:
                     pass_fds=(descriptor,),
                     stderr=errors,
                 )
-        self.http = httpx2.Client(
-            base_url=f"http://127.0.0.1:{self.port}", headers=bearer(secret), timeout=60
-        )
+        self.http = client(f"http://127.0.0.1:{self.port}", secret)
 
     def submit(self, **changes: Any) -> httpx2.Response:
         return self.http.post(PATH, json=command(**changes))

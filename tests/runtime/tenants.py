@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import httpx2
+
 from flagctl.domain.access import RuntimeScope
 from flagctl.domain.change import Actor
 from flagctl.store.tokens import TokenRequest, issue_token, revoke_token
@@ -34,3 +36,13 @@ def revoke(store: ControlStore, name: str = "runtime") -> None:
 
 def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
+
+
+def client(url: str, secret: str) -> httpx2.Client:
+    """Return a client of a server process.
+
+    uvicorn closes a connection that was idle for 5 s, and by itself the client keeps it as long:
+    a request that is sent just then gets no answer.
+    """
+    kept = httpx2.Limits(keepalive_expiry=1)
+    return httpx2.Client(base_url=url, headers=bearer(secret), timeout=60, limits=kept)
