@@ -1,15 +1,17 @@
 """64 adapter processes on one host: what their heartbeats cost, and what a flip pays for them.
 
 Each process has the real watch with its thread and is idle otherwise, so all its CPU is the
-watch's. Flips are timed in turn with and without the processes running, because the machine has
-moods. Between the flips of the CPU figure nothing is written: it is the price of being heard of.
+watch's. It has no queue policy, as before a cutover, or one and something new to say of Slurm at
+each look of its connection, which itself does not run here. Flips are timed in turn with and
+without the processes running, because the machine has moods. Between the flips of the CPU figure
+nothing is written: it is the price of being heard of.
 """
 
 import multiprocessing
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,22 +21,32 @@ from statistics import median
 from threading import Event
 
 from benchmarks.measure import Result, interleaved, summary
+from flagctl.adapter.policy_file import PolicyFile
+from flagctl.adapter.sample_policy import SAMPLE
+from flagctl.adapter.verdict import LiveVerdict
 from flagctl.domain.change import Actor, EndRollback, RollBack
 from flagctl.domain.gate import Facts
 from flagctl.domain.impact import CountKey
+from flagctl.domain.precondition import Precondition
+from flagctl.domain.preflight import Sighting, Trouble
 from flagctl.domain.process import convergence
+from flagctl.slurm.snapshot import LOOK_INTERVAL_S
 from flagctl.store.files import DataFiles
 from flagctl.store.heard import heard_of
 from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.writing import ControlStore
-from flagctl.vocabulary import DEFAULT_MODE, Door, Mode, ResolutionOutcome, Role
+from flagctl.vocabulary import DEFAULT_MODE, Door, Mode, ProbeError, ResolutionOutcome, Role
 from flagctl.watch import Watch
+from flagctl.watch.thoughts import Judge
 
 PROCESSES = 64
+LOOK_INTERVAL = timedelta(seconds=LOOK_INTERVAL_S)
 WINDOW_S = 60.0
 """As long as it takes until everything that an idle process does comes round again."""
+SETTLED_AFTER_S = 12.0
+"""Until then, what makes files in the data directory keeps the processes looking at all of it."""
 ROUNDS = 3
 FLIPS = 60
 FLIP_EVERY_S = 0.05
@@ -49,12 +61,37 @@ def run() -> list[Result]:
     with tempfile.TemporaryDirectory(dir=".") as directory:
         files = DataFiles(Path(directory).absolute())
         upgrade(files)
-        return [*cost(files), *carrying(files), *effect(files)]
+        return [
+            *cost(files, without_policy, "all heartbeats together", "heartbeats of one process"),
+            *cost(files, looking_at_slurm, "all, each with a policy", "one with a policy"),
+            *carrying(files),
+            *effect(files),
+        ]
 
 
-def cost(files: DataFiles) -> list[Result]:
+def without_policy() -> Judge:
+    return LiveVerdict(None, None, "").judgement
+
+
+def looking_at_slurm() -> Judge:
+    """As a process judges that looks at a cluster: anew with each look."""
+    policy = PolicyFile(SAMPLE)
+    trouble = Trouble(Precondition.CONTROLLER, ProbeError.UNREACHABLE, "a benchmark")
+    seen = Sighting(now(), trouble=trouble)
+
+    def look() -> Sighting:
+        nonlocal seen
+        if seen.taken_at is None or now() - seen.taken_at > LOOK_INTERVAL:
+            seen = Sighting(now(), trouble=trouble)
+        return seen
+
+    return LiveVerdict(policy, look, "").judgement
+
+
+def cost(files: DataFiles, judging: Callable[[], Judge], together: str, one: str) -> list[Result]:
     """CPU of all watches together while nothing changes, in % of one core."""
-    with herd(files) as pipes:
+    with herd(files, judging) as pipes:
+        pause(SETTLED_AFTER_S)
         before = cpu_s(pipes)
         begin = time.monotonic()
         pause(WINDOW_S)
@@ -65,8 +102,8 @@ def cost(files: DataFiles) -> list[Result]:
     each = [100 * (b - a) / taken_s for a, b in zip(before, after, strict=True)]
     note = f"{PROCESSES} processes over {WINDOW_S:g} s; heard of each 2 s"
     return [
-        Result("all heartbeats together", sum(each), sum(each), "% of a core", 1, note),
-        summary("heartbeats of one process", each, "% of a core"),
+        Result(together, sum(each), sum(each), "% of a core", 1, note),
+        summary(one, each, "% of a core"),
     ]
 
 
@@ -142,14 +179,16 @@ def pause(seconds: float) -> None:
 
 
 @contextmanager
-def herd(files: DataFiles) -> Iterator[list[Connection]]:
+def herd(
+    files: DataFiles, judging: Callable[[], Judge] = without_policy
+) -> Iterator[list[Connection]]:
     """The processes, all heard of; forked, because 64 interpreters would not fit."""
     context = multiprocessing.get_context("fork")
     pipes: list[Connection] = []
     processes = []
     for _ in range(PROCESSES):
         ours, theirs = context.Pipe()
-        processes.append(context.Process(target=adapter_process, args=(files, theirs)))
+        processes.append(context.Process(target=adapter_process, args=(files, judging, theirs)))
         processes[-1].start()
         pipes.append(ours)
     try:
@@ -172,9 +211,9 @@ def cpu_s(pipes: list[Connection]) -> list[float]:
     return [pipe.recv() for pipe in pipes]
 
 
-def adapter_process(files: DataFiles, pipe: Connection) -> None:
+def adapter_process(files: DataFiles, judging: Callable[[], Judge], pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    watch = Watch(files, ModeReader(files.directory), pin=None, clock=now)
+    watch = Watch(files, ModeReader(files.directory), pin=None, clock=now, judge=judging())
     watch.start()
     while pipe.recv() == "cpu":
         pipe.send(time.process_time())

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from flagctl.adapter.policy_file import PolicyFile, PolicyReading
-from flagctl.domain.parity import Parity, parity
+from flagctl.domain.parity import parity
 from flagctl.domain.preflight import PolicyInHand, Sighting, Verdict, verdict
 from flagctl.domain.readiness import Judgement
 
 NO_POLICY_PATH: Final = (
     "ZPE_SLURM_POLICY_PATH is not set. Set it to the queue policy file and restart this process."
 )
-NOT_ASKED: Final = "Not asked: without a queue policy there is nothing to hold against the cluster."
+NOT_ASKED: Final = Sighting(
+    why_not="Not asked: without a queue policy there is nothing to hold against the cluster."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,6 @@ class LiveVerdict:
         sighting: tells how the last look at the cluster went; `None` when this process has no
             connection to Slurm, because it has no policy.
         runbook: the link shown beside every dangerous act.
-        clock: tells the time, aware and in UTC.
 
     """
 
@@ -47,14 +47,12 @@ class LiveVerdict:
         policy: PolicyFile | None,
         sighting: Callable[[], Sighting] | None,
         runbook: str,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._policy = policy
         self._sighting = sighting
         self._runbook = runbook
-        self._clock = clock
         self._last: _Taken | None = None
-        self._compared: tuple[_Taken, tuple[str, ...], tuple[Parity, ...]] | None = None
+        self._judged: tuple[_Taken, tuple[str, ...], Judgement] | None = None
 
     def __call__(self) -> Verdict:
         """Return the verdict; costs no I/O beyond a look at the policy file's `stat`."""
@@ -63,13 +61,15 @@ class LiveVerdict:
     def judgement(self, queues: Sequence[str]) -> Judgement:
         """Return the verdict, and how the mapped queues and these compare in both modes.
 
-        For one thread; worked out anew only when something about it is new.
+        For one thread; worked out anew only when something about it is new, and else the same
+        object as before.
         """
-        taken, names, last = self._take(), tuple(queues), self._compared
+        taken, names, last = self._take(), tuple(queues), self._judged
         if last is None or last[0] is not taken or last[1] != names:
             policy = _in_hand(taken.reading).policy
-            last = self._compared = (taken, names, parity(policy, taken.seen, names))
-        return Judgement(taken.verdict, last[2])
+            judgement = Judgement(taken.verdict, parity(policy, taken.seen, names))
+            last = self._judged = (taken, names, judgement)
+        return last[2]
 
     def _take(self) -> _Taken:
         reading = self._policy.reading() if self._policy else None
@@ -81,9 +81,7 @@ class LiveVerdict:
         return taken
 
     def _seen(self) -> Sighting:
-        if self._sighting is None:
-            return Sighting(taken_at=self._clock(), why_not=NOT_ASKED)
-        return self._sighting()
+        return NOT_ASKED if self._sighting is None else self._sighting()
 
 
 def _in_hand(reading: PolicyReading | None) -> PolicyInHand:

@@ -18,7 +18,10 @@ Pins = tuple[Mode | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class SlurmVerdict:
-    """Whether the preconditions of `real-policy` hold; `None` means nobody knows."""
+    """Whether the preconditions of `real-policy` hold; `None` means nobody knows.
+
+    Without `taken_at` no cluster was seen for it; that they hold can't be told then.
+    """
 
     holds: bool | None
     detail: str
@@ -99,9 +102,9 @@ def _gets_real_policy(before: ControlState, after: ControlState, pin: Mode | Non
 
 
 def _problem(verdict: SlurmVerdict, now: datetime) -> str | None:
-    if verdict.holds is None or verdict.taken_at is None:
+    if verdict.holds is None or (verdict.holds and verdict.taken_at is None):
         return f"its preconditions are unknown: {verdict.detail}"
-    if is_stale(verdict.taken_at, now):
+    if verdict.taken_at is not None and is_stale(verdict.taken_at, now):
         return "the last check of its preconditions is too old"
     if not verdict.holds:
         return f"a precondition does not hold: {verdict.detail}"

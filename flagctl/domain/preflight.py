@@ -107,8 +107,12 @@ class Verdict:
         return told or f"all {len(self.findings)} preconditions hold"
 
     def for_gate(self) -> SlurmVerdict:
-        """Return what the upward gate needs of it."""
-        return SlurmVerdict(self.holds, self.detail, self.taken_at)
+        """Return what the upward gate needs of it.
+
+        Before the cluster was seen, what failed is known, and nothing else.
+        """
+        is_known = self.taken_at is not None or self.failed
+        return SlurmVerdict(self.holds if is_known else None, self.detail, self.taken_at)
 
 
 Objection = Callable[[Cluster, SlurmQueueMapping], str | None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 from flagctl.store.filesystem import DIRECTORY_MODE, create_file
@@ -21,24 +20,23 @@ class HeardFiles:
         self._directory = directory
         self._prefix = f"{directory}{os.sep}"
 
-    def begin(self, process_id: str, at: datetime) -> None:
+    def begin(self, process_id: str, heard_s: float) -> None:
         """Make the file of a process, if that can be."""
         with suppress(OSError):
             if not self._directory.exists():
                 self._directory.mkdir(exist_ok=True)
                 self._directory.chmod(DIRECTORY_MODE)
             create_file(self._directory / process_id)
-            self.touch(process_id, at)
+            self.touch(process_id, heard_s)
 
-    def touch(self, process_id: str, at: datetime) -> None:
+    def touch(self, process_id: str, heard_s: float) -> None:
         """Keep that a process is there.
 
         Raises:
             OSError: that can't be kept here.
 
         """
-        time_s = at.timestamp()
-        os.utime(self._prefix + process_id, (time_s, time_s))
+        os.utime(self._prefix + process_id, (heard_s, heard_s))
 
     def end(self, process_id: str) -> None:
         """Remove the file of a process."""

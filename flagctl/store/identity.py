@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,6 +13,9 @@ from flagctl.store.trouble import explained_files
 SMALLEST_SHM_BYTES = 4096
 """SQLite makes the WAL index 32 KiB large; one that is smaller was truncated by somebody."""
 
+
+Names = tuple[int, int, int]
+MainFile = tuple[int, int, int, int]
 
 TICK_AT_MOST_NS: Final = 2_000_000_000
 """Most file systems tell times by the millisecond, ext4 with small inodes by the second, and none
@@ -25,7 +29,7 @@ class Identity(NamedTuple):
     them, or somebody who writes past SQLite.
     """
 
-    control: tuple[int, int, int, int] | None
+    control: MainFile | None
     wal: tuple[int, int] | None
     shm: tuple[int, int, bool] | None
 
@@ -38,23 +42,33 @@ class Identity(NamedTuple):
 
 
 class Entries:
-    """The names in a directory: one look tells of every file that was made, removed or renamed."""
+    """The names in a directory: one look tells of every file that was made, removed or renamed.
 
-    def __init__(self, directory: Path) -> None:
+    By the time of its last change of any kind, because whoever copies files back may set the time
+    of its last new name to what it was.
+    """
+
+    def __init__(self, directory: Path, clock_ns: Callable[[], int] = time.time_ns) -> None:
         self._path = str(directory)
+        self._clock_ns = clock_ns
 
-    def look(self) -> tuple[int, int, int] | None:
-        """Return what is another value once a name has changed, `None` when nobody can tell.
+    def look(self) -> Names | None:
+        """Return what `now` returns until a name changes, `None` when nobody can tell.
 
         Nobody can of a moment ago: another change within the same tick would not show.
         """
+        found = self.now()
+        if found is None or abs(self._clock_ns() - found[-1]) < TICK_AT_MOST_NS:
+            return None
+        return found
+
+    def now(self) -> Names | None:
+        """Return what to hold against an earlier look, `None` when nobody can tell."""
         try:
             found = os.stat(self._path)  # noqa: PTH116 - often done
         except OSError:
             return None
-        if abs(time.time_ns() - found.st_mtime_ns) < TICK_AT_MOST_NS:
-            return None
-        return found.st_dev, found.st_ino, found.st_mtime_ns
+        return found.st_dev, found.st_ino, found.st_ctime_ns
 
 
 class Places:
@@ -77,10 +91,22 @@ class Places:
             with explained_files(self._path):
                 raise
         return Identity(
-            control and (control.st_dev, control.st_ino, control.st_size, control.st_mtime_ns),
+            control and _main_file(control),
             wal and (wal.st_dev, wal.st_ino),
             shm and (shm.st_dev, shm.st_ino, shm.st_size >= SMALLEST_SHM_BYTES),
         )
+
+    def has_main_file(self, control: MainFile | None) -> bool:
+        """Tell whether that main file lies there unchanged; `False` when nobody can tell."""
+        try:
+            found = _stat(self._control)
+        except OSError:
+            return False
+        return (found and _main_file(found)) == control
+
+
+def _main_file(found: os.stat_result) -> MainFile:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _stat(path: str) -> os.stat_result | None:

@@ -98,15 +98,15 @@ class ProcessRegistry:
         row = {"id": process_id, "heard_at": heard_at.timestamp()}
         return self._attempt(self._tell, _STILL_HERE, row, counts, heard_at)
 
-    def touch(self, process_id: str, heard_at: datetime) -> bool:
-        """Keep that a process is there, without runtime.db, which has all else of it.
+    def touch(self, process_id: str, heard_s: float) -> bool:
+        """Keep that a process is there (s since 1970), without runtime.db, which has all else.
 
         `False` when runtime.db must be told.
         """
         try:
-            self._heard.touch(process_id, heard_at)
+            self._heard.touch(process_id, heard_s)
         except OSError:
-            self._heard.begin(process_id, heard_at)
+            self._heard.begin(process_id, heard_s)
             return False
         return self.trouble is None
 

@@ -6,13 +6,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from flagctl.domain.effective import EffectiveMode
-from flagctl.domain.readiness import Judgement
 from flagctl.ending import end_with
 from flagctl.store import forking
 from flagctl.store.files import DataFiles
@@ -21,6 +20,7 @@ from flagctl.vocabulary import Mode, Part
 from flagctl.watch.loop import Watch
 from flagctl.watch.queues import AskedQueues
 from flagctl.watch.tally import Tally
+from flagctl.watch.thoughts import Judge
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class EmbeddedWatch:
         pin: the mode that the environment of this process pins.
         policy_path: the queue policy file, if there is one.
         policy_sha256: tells the hash of that file; `None` when it can't be read.
-        judge: tells what this process thinks of the top mode, given queue names to compare.
+        judge: tells what this process thinks of the top mode.
 
     """
 
@@ -52,7 +52,7 @@ class EmbeddedWatch:
         pin: Mode | None,
         policy_path: Path | None,
         policy_sha256: Callable[[], str | None],
-        judge: Callable[[Sequence[str]], Judgement] | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.tally = tally = Tally()
         self.queues = queues = AskedQueues()

@@ -7,7 +7,7 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,6 @@ from uuid import uuid4
 from flagctl import __version__
 from flagctl.domain.effective import EffectiveMode
 from flagctl.domain.process import FIRST_USES_KEPT, ProcessReport
-from flagctl.domain.readiness import Judgement
 from flagctl.store.files import DataFiles
 from flagctl.store.identity import Entries
 from flagctl.store.mode_reader import ModeReader, Reading
@@ -27,6 +26,7 @@ from flagctl.watch.bell import Bell
 from flagctl.watch.queues import AskedQueues
 from flagctl.watch.sightings import Place, Sightings
 from flagctl.watch.tally import Tally
+from flagctl.watch.thoughts import Judge, Thoughts
 from flagctl.watch.told import Told
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Watch:
         part: what the process is part of.
         in_flight: tells the submissions not yet answered, by the mode that they began with.
         tally: what the requests of this process count.
-        judge: tells what this process thinks of the top mode, given queue names to compare.
+        judge: tells what this process thinks of the top mode.
         queues: the queue names that its requests ask for.
         policy_path: the queue policy file, if there is one.
         policy_sha256: tells the hash of that file; `None` when it can't be read.
@@ -73,7 +73,7 @@ class Watch:
         part: Part = Part.RUNTIME,
         in_flight: Callable[[], Mapping[Mode, int]] = dict,
         tally: Tally | None = None,
-        judge: Callable[[Sequence[str]], Judgement] | None = None,
+        judge: Judge | None = None,
         queues: AskedQueues | None = None,
         policy_path: Path | None = None,
         policy_sha256: Callable[[], str | None] = lambda: None,
@@ -82,8 +82,7 @@ class Watch:
         self._clock = clock
         self._in_flight = in_flight
         self._tally = Tally() if tally is None else tally
-        self._judge = judge
-        self._queues = AskedQueues() if queues is None else queues
+        self._thoughts = Thoughts(judge, AskedQueues() if queues is None else queues)
         self._place = Place(socket.gethostname(), part, pin, policy_path)
         self._registry = ProcessRegistry(files)
         store = ControlStore(files, clock, STORE_BUSY_TIMEOUT_S)
@@ -157,23 +156,24 @@ class Watch:
         now = self._clock()
         if not self._is_all_said(now):
             self._say_all(now)
-        self._say_what_it_thinks()
+        if not self._thoughts.are_told():
+            self._thoughts.tell(self._registry, self.process_id, now)
 
     def _is_all_said(self, now: datetime) -> bool:
         """Tell whether nothing but the time is new, and keep that.
 
         64 processes that said all in each turn would cost 2 % of a core together.
         """
-        told = self._told
+        told, now_s = self._told, now.timestamp()
         return (
             told is not None
-            and told.at_s <= now.timestamp() < told.until_s
+            and told.at_s <= now_s < told.until_s
             and self._reader.unchanged() is told.reading
-            and self._entries.look() == told.entries
+            and self._entries.now() == told.entries
             and self._tally.is_empty
             and self._in_flight() == self._said_in_flight
             and self._sightings.is_all_told
-            and self._registry.touch(self.process_id, now)
+            and self._registry.touch(self.process_id, now_s)
         )
 
     def _say_all(self, now: datetime) -> None:
@@ -231,19 +231,13 @@ class Watch:
             self._tally.settle(counts)
             return
         self._said = None  # until it is kept: what stands there may be of another revision
+        self._thoughts.forget_telling()  # it may be another file by now
         report = self._report(mode, in_flight)
         if self._registry.beat(report, counts):
             self._tally.settle(counts)
         elif not (counts and self._registry.beat(report)):
             return  # not even that the process is there, whatever keeps the counts from being kept
         self._said, self._said_in_flight = mode, in_flight
-
-    def _say_what_it_thinks(self) -> None:
-        if self._judge is None:
-            return
-        names = self._queues.pending()
-        if self._registry.judge(self.process_id, self._judge, names, self._clock()):
-            self._queues.settle(names)
 
     def _date(self, revision: int | None) -> None:
         """Remember when a revision was used first: the evidence of every receipt."""

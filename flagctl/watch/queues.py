@@ -25,6 +25,11 @@ class AskedQueues:
         if is_new and 0 < len(trimmed) <= NAME_MAX_CHARS and len(self._names) < NAMES_KEPT:
             self._names[trimmed] = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is to be told."""
+        return not self._names
+
     def pending(self) -> tuple[str, ...]:
         """Return what is to be told."""
         return tuple(self._names.copy())

@@ -24,6 +24,7 @@ def test_a_fresh_yes_opens_it() -> None:
     ("verdict", "why"),
     [
         (NO, "a precondition does not hold: partition long is DRAIN"),
+        (SlurmVerdict(holds=False, detail="no policy"), "a precondition does not hold: no policy"),
         (UNKNOWN_VERDICT, "its preconditions are unknown"),
         (SlurmVerdict(holds=True, detail="no time", taken_at=None), "unknown: no time"),
     ],

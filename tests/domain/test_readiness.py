@@ -85,10 +85,18 @@ def test_the_age_is_that_of_the_oldest_verdict() -> None:
 
 
 def test_a_process_that_has_not_looked_yet_does_not_hold_and_says_so() -> None:
-    starting = Judgement(verdict(PolicyInHand(None, "x"), Sighting(), RUNBOOK))
+    starting = Judgement(verdict(PolicyInHand(POLICY), Sighting(), RUNBOOK))
     assert not readiness([judge("a", starting)], NOON).holds
-    with pytest.raises(PreconditionError, match="are unknown"):
+    with pytest.raises(PreconditionError, match=r"are unknown: .*was not looked at yet"):
         gate(judge("a", starting))
+
+
+def test_what_fails_whatever_the_cluster_is_like_is_known_before_it_was_looked_at() -> None:
+    without_policy = Judgement(verdict(PolicyInHand(None, "no path"), Sighting(), RUNBOOK))
+    found = readiness([judge("a", without_policy)], NOON + timedelta(days=1))
+    assert (found.holds, found.problems, found.taken_at) == (False, (), None)
+    with pytest.raises(PreconditionError, match=r"a precondition does not hold: .*no path"):
+        gate(judge("a", without_policy))
 
 
 def test_what_the_gate_says_of_a_process_that_starts_is_not_that_all_is_well() -> None:
