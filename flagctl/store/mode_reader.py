@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from flagctl.domain.effective import NOTHING_KNOWN, EffectiveMode
-from flagctl.store import forking
+from flagctl.store import forking, reader_log
 from flagctl.store.answer import Known, Reading
 from flagctl.store.break_glass import BreakGlass, BreakGlassKeeper
 from flagctl.store.files import DataFiles
 from flagctl.store.follower import Follower
-from flagctl.store.identity import Identity, Places
+from flagctl.store.identity import Identity
 from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.store.retry import Retry
 from flagctl.store.signal import SignalInUse
+from flagctl.store.surroundings import Surroundings
 from flagctl.store.trouble import StoreTroubleError, Trouble, from_sqlite
 from flagctl.store.wal_header import HEADER
 from flagctl.vocabulary import Freshness, Mode, ModeSignal
@@ -42,8 +43,8 @@ START_BUSY_TIMEOUT_S: Final = 1.0
 
 FRESH: Final = Freshness.FRESH
 
-FastPath = tuple[mmap | bytes, bytes | int | None, float, Reading, EffectiveMode]
-"""What an answer without a lock needs; the first two are never equal where there is none."""
+FastPath = tuple[mmap, slice, bytes | int, Callable[[], float], float, Reading, EffectiveMode]
+"""What an answer without a lock needs, place and clock too: one look-up for all of it."""
 
 
 class ModeReader:
@@ -71,14 +72,14 @@ class ModeReader:
     ) -> None:
         files = DataFiles(data_dir)
         self._path = files.control
-        self._places = Places(files.control)
+        self._around = Surroundings(files.control)
         self._pin = pin
         self._wanted = signal
         self._monotonic = monotonic
         # One that its holder may take again: a log handler or a signal handler may ask, too.
-        self._lock = threading.RLock()
+        self._lock = lock = threading.RLock()
         # For `_answer`: half the price of `with`.
-        self._acquire, self._release = self._lock.acquire, self._lock.release
+        self._tools = lock.acquire, lock.release, monotonic
         self._break_glass = BreakGlassKeeper(files.break_glass)
         self._last_known_good = LastKnownGoodFile(files.last_known_good)
         self._follower: Follower | None = None
@@ -87,7 +88,7 @@ class ModeReader:
         self._look_at_s = -inf
         self._known = Known()
         self._reading = self._known.reading(pin)
-        self._fast = self._no_fast_path()
+        self._fast: FastPath | None = None
         self._other_answers = dict.fromkeys(Freshness, 0)
         self._fresh_answers = 0
         self.fall_backs = 0
@@ -102,10 +103,12 @@ class ModeReader:
         # Nothing was committed, and it is not yet time to look at the files. Between taking the
         # tuple and comparing, the interpreter never switches threads: whoever closes the
         # connection, which keeps the mapped file alive, takes the tuple away first.
-        mapping, seen, look_at_s, reading, _ = self._fast
-        if mapping[HEADER] == seen and self._monotonic() < look_at_s:
-            self._fresh_answers += 1
-            return reading
+        fast = self._fast
+        if fast is not None:
+            mapping, header, seen, clock, look_at_s, reading, _ = fast
+            if mapping[header] == seen and clock() < look_at_s:
+                self._fresh_answers += 1
+                return reading
         reading = self._answer()
         if reading.effective.freshness is FRESH:
             self._fresh_answers += 1
@@ -118,15 +121,20 @@ class ModeReader:
 
         For who asks now and then and decides nothing by it: no file is looked at.
         """
-        mapping, seen, _, reading, _ = self._fast
-        return reading if mapping[HEADER] == seen else None
+        fast = self._fast
+        if fast is None:
+            return None
+        mapping, header, seen, _, _, reading, _ = fast
+        return reading if mapping[header] == seen else None
 
     def effective(self) -> EffectiveMode:
         """Return the mode in force now; never raises."""
         # As in `read`, without the price of calling it and of counting.
-        mapping, seen, look_at_s, _, effective = self._fast
-        if mapping[HEADER] == seen and self._monotonic() < look_at_s:
-            return effective
+        fast = self._fast
+        if fast is not None:
+            mapping, header, seen, clock, look_at_s, _, effective = fast
+            if mapping[header] == seen and clock() < look_at_s:
+                return effective
         return self._answer().effective
 
     @property
@@ -163,9 +171,10 @@ class ModeReader:
         self._lock.release()
 
     def _answer(self) -> Reading:
-        self._acquire()
+        acquire, release, clock = self._tools
+        acquire()
         try:
-            now_s = self._monotonic()
+            now_s = clock()
             if now_s >= self._look_at_s:
                 self._look(now_s)
             follower = self._follower
@@ -179,17 +188,16 @@ class ModeReader:
                     self._lose(error, now_s)
             return self._reading
         finally:
-            self._release()
+            release()
 
     def _look(self, now_s: float, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         """See what no signal tells: the break-glass file, and files that were replaced."""
         self._look_at_s = now_s + LOOK_EVERY_S
-        identity = self._identity
-        try:
-            identity, doubt = self._places.identify(), None
-        except StoreTroubleError as error:
-            # Nobody can tell whether the file is still the same: go on with it, but say so.
-            doubt = error
+        if self._follower is not None and self._around.are_settled(now_s):
+            self._confirm(self._follower, now_s)
+            self._fast = self._fast_path()
+            return
+        identity, doubt = self._around.look(self._identity)
         if identity != self._identity or (self._follower is None and self._retry.is_due(now_s)):
             self._connect(identity, now_s, busy_timeout_s)
         elif self._follower is not None:
@@ -200,6 +208,8 @@ class ModeReader:
             self._fast = self._fast_path()  # nothing is new, as nearly always
         else:
             self._learn(break_glass=found, doubt=doubt)
+        if found is None and doubt is None and self._identity is not None:
+            self._around.settle(self._identity, now_s)
 
     def _connect(self, before: Identity | None, now_s: float, busy_timeout_s: float) -> None:
         if before is not None and not before.has_inodes_of(self._identity):
@@ -216,15 +226,7 @@ class ModeReader:
             if not self.fall_backs:
                 self.signal_in_use = follower.in_use
             self._learn(snapshot=follower.snapshot, trouble=None)
-        self._identity = self._identity_after(before)
-
-    def _identity_after(self, before: Identity | None) -> Identity | None:
-        """Return what lies there now; `None` when the main file was changed meanwhile."""
-        try:
-            after = self._places.identify()
-        except StoreTroubleError:
-            return None
-        return after if before is None or after.control == before.control else None
+        self._identity = self._around.after(before)
 
     def _confirm(self, follower: Follower, now_s: float) -> None:
         try:
@@ -236,7 +238,7 @@ class ModeReader:
         self.fall_backs += 1
         self._wanted = ModeSignal.PLAIN
         self.signal_in_use = follower.in_use
-        _log().error("fast_signal_given_up", message=follower.in_use.why)
+        reader_log.signal_given_up(follower.in_use.why)
 
     def _lose(self, error: Exception, now_s: float) -> None:
         self._use(None)
@@ -256,7 +258,7 @@ class ModeReader:
         self._look_at_s = -inf
 
     def _use(self, follower: Follower | None) -> None:
-        self._fast = self._no_fast_path()
+        self._fast = None
         previous, self._follower = self._follower, follower
         if previous is not None:
             previous.close()
@@ -270,27 +272,21 @@ class ModeReader:
         self._fast = self._fast_path()
 
     def _tell(self, before: Reading, now: Reading) -> None:
-        """Log trouble once when it comes and once when it goes; keep a new revision on disk."""
-        was, trouble = before.trouble, now.trouble
-        if trouble is None and was is not None:
-            _log().info("store_readable_again")
-        elif trouble is not None and (was is None or was.trouble is not trouble.trouble):
-            _log().warning("store_trouble", trouble=trouble.trouble, message=str(trouble))
-        if trouble is None and now.state is not None and now.state != before.state:
+        """Log trouble that comes or goes; keep a new revision on disk."""
+        reader_log.trouble_changed(before.trouble, now.trouble)
+        if now.trouble is None and now.state is not None and now.state != before.state:
             self._last_known_good.keep(now.state)
 
-    def _fast_path(self) -> FastPath:
+    def _fast_path(self) -> FastPath | None:
         follower, reading = self._follower, self._reading
         if follower is None or follower.mapping is None or reading.trouble is not None:
-            return self._no_fast_path()
-        return follower.mapping, follower.seen, self._look_at_s, reading, reading.effective
-
-    def _no_fast_path(self) -> FastPath:
-        return b"", None, -inf, self._reading, self._reading.effective
-
-
-def _log() -> Any:
-    # Imported here: it costs more than everything that a short command does.
-    import structlog
-
-    return structlog.get_logger(__name__)
+            return None
+        return (
+            follower.mapping,
+            HEADER,
+            follower.seen,
+            self._monotonic,
+            self._look_at_s,
+            reading,
+            reading.effective,
+        )

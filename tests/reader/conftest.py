@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from flagctl.store import identity
 from flagctl.store.connection import open_connection
 from flagctl.store.files import DataFiles
-from flagctl.store.mode_reader import ModeReader
+from flagctl.store.mode_reader import LOOK_EVERY_S, ModeReader
 from flagctl.vocabulary import FlagKind, Mode, ModeSignal
 from tests.reader.control import raise_flag
+from tests.waiting import let_a_tick_pass
 
 
 class MovedClock:
@@ -41,6 +43,19 @@ def files(tmp_path: Path, made_once: bytes) -> DataFiles:
 @pytest.fixture
 def clock() -> MovedClock:
     return MovedClock()
+
+
+def settle(
+    reader: ModeReader, files: DataFiles, clock: MovedClock, *, is_settled: bool = True
+) -> None:
+    """Let nothing have happened in the directory lately, and the reader have looked."""
+    reader._last_known_good.settle()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(identity, "TICK_AT_MOST_NS", 0)
+        clock.forward(LOOK_EVERY_S)
+        assert reader.read().trouble is None
+    let_a_tick_pass(files.directory)
+    assert reader._around.are_settled(clock()) is is_settled
 
 
 Opener = Callable[..., ModeReader]
@@ -75,13 +90,25 @@ def writer(files: DataFiles) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-@pytest.fixture
-def reader(open_reader: Opener, writer: sqlite3.Connection, signal: ModeSignal) -> ModeReader:
-    """A reader that has followed the store into real-policy, everything in the main file."""
+@pytest.fixture(params=["in motion", "settled"])
+def reader(
+    request: pytest.FixtureRequest,
+    files: DataFiles,
+    clock: MovedClock,
+    open_reader: Opener,
+    writer: sqlite3.Connection,
+    signal: ModeSignal,
+) -> ModeReader:
+    """A reader that has followed the store into real-policy, everything in the main file.
+
+    It looks at everything each time, or knows the files to have been there for a while.
+    """
     reader = open_reader()
     raise_flag(writer, FlagKind.CUTOVER, Mode.REAL_POLICY)
     assert reader.effective().mode is Mode.REAL_POLICY
     assert reader.signal_in_use.kind is signal
     writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     writer.close()
+    if request.param == "settled":
+        settle(reader, files, clock)
     return reader
