@@ -145,7 +145,10 @@ class ProcessRegistry:
         connection = self._ready()
         # No transaction around the judging: whatever it does, nobody's heartbeat waits for it.
         names = judgements.queues(connection, queues, now)
-        judgements.keep(connection, process_id, judge(names))
+        judgement = judge(names)
+        connection.execute("BEGIN IMMEDIATE")
+        judgements.keep(connection, process_id, judgement)
+        connection.execute("COMMIT")
         return True
 
     def _purge(self, connection: sqlite3.Connection, now: datetime) -> None:
