@@ -15,6 +15,28 @@ Ask = Callable[[], object]
 VALUE = "stub-policy"
 
 
+def configcat(_folder: Path, stack: ExitStack) -> Ask:
+    from configcatclient import ConfigCatClient, ConfigCatOptions
+    from configcatclient.localdictionarydatasource import LocalDictionaryFlagOverrides
+    from configcatclient.overridedatasource import OverrideBehaviour
+
+    own = LocalDictionaryFlagOverrides({"mode": VALUE}, OverrideBehaviour.LocalOnly)
+    key = "configcat-sdk-1/" + "/".join(["0" * 22] * 2)  # of the form that it insists on
+    client = ConfigCatClient.get(key, ConfigCatOptions(flag_overrides=own))
+    stack.callback(ConfigCatClient.close_all)
+    return lambda: client.get_value("mode", None)
+
+
+def flagsmith(folder: Path, _stack: ExitStack) -> Ask:
+    from flagsmith import Flagsmith
+    from flagsmith.offline_handlers import LocalFileHandler
+
+    path = folder / "flagsmith.json"
+    path.write_text(json.dumps(FLAGSMITH))
+    client = Flagsmith(offline_mode=True, offline_handler=LocalFileHandler(str(path)))
+    return lambda: client.get_environment_flags().get_feature_value("mode")
+
+
 def growthbook(_folder: Path, _stack: ExitStack) -> Ask:
     from growthbook import GrowthBook
 
@@ -64,6 +86,36 @@ def unleash(folder: Path, stack: ExitStack) -> Ask:
     return lambda: client.get_variant("mode")["name"]
 
 
+FLAGSMITH: dict[str, Any] = {
+    "id": 1,
+    "name": "bench",
+    "api_key": "none",
+    "project": {
+        "id": 1,
+        "name": "bench",
+        "hide_disabled_flags": False,
+        "organisation": {
+            "id": 1,
+            "name": "bench",
+            "feature_analytics": False,
+            "stop_serving_flags": False,
+            "persist_trait_data": False,
+        },
+        "segments": [],
+    },
+    "feature_states": [
+        {
+            "feature": {"id": 1, "name": "mode", "type": "STANDARD"},
+            "enabled": True,
+            "feature_state_value": VALUE,
+            "django_id": 1,
+            "featurestate_uuid": "00000000-0000-4000-8000-000000000000",
+            "multivariate_feature_state_values": [],
+        }
+    ],
+    "identity_overrides": [],
+}
+
 UNLEASH: dict[str, Any] = {
     "version": 2,
     "features": [
@@ -79,6 +131,8 @@ UNLEASH: dict[str, Any] = {
 }
 
 PEERS: dict[str, tuple[Callable[[Path, ExitStack], Ask], str]] = {
+    "ConfigCat": (configcat, "as old as its last poll (60 s)"),
+    "Flagsmith": (flagsmith, "as old as its last fetch: a poll (60 s) or server-sent events"),
     "GrowthBook": (growthbook, "as old as its last fetch: a poll (60 s) or server-sent events"),
     "LaunchDarkly, file": (
         launchdarkly,
