@@ -10,7 +10,8 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final, ParamSpec
@@ -130,13 +131,12 @@ class ProcessRegistry:
         is_purge_due = self._purged_at is None or abs(now - self._purged_at) > PURGED_EVERY
         if not counts and not is_purge_due:
             return connection.execute(statement, row).rowcount == 1
-        connection.execute("BEGIN IMMEDIATE")
-        is_there = connection.execute(statement, row).rowcount == 1
-        if is_there:
-            resolution_counts.add(connection, counts)
-            if is_purge_due:
-                self._purge(connection, now)
-        connection.execute("COMMIT")
+        with _transaction(connection):
+            is_there = connection.execute(statement, row).rowcount == 1
+            if is_there:
+                resolution_counts.add(connection, counts)
+                if is_purge_due:
+                    self._purge(connection, now)
         return is_there
 
     def _judge(
@@ -146,9 +146,8 @@ class ProcessRegistry:
         # No transaction around the judging: whatever it does, nobody's heartbeat waits for it.
         names = judgements.queues(connection, queues, now)
         judgement = judge(names)
-        connection.execute("BEGIN IMMEDIATE")
-        judgements.keep(connection, process_id, judgement)
-        connection.execute("COMMIT")
+        with _transaction(connection):
+            judgements.keep(connection, process_id, judgement)
         return True
 
     def _purge(self, connection: sqlite3.Connection, now: datetime) -> None:
@@ -162,11 +161,10 @@ class ProcessRegistry:
         try:
             if counts or self._path.exists():
                 connection = self._ready()
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute("DELETE FROM process WHERE id = ?", (process_id,))
-                judgements.forget(connection, process_id)
-                resolution_counts.add(connection, counts)
-                connection.execute("COMMIT")
+                with _transaction(connection):
+                    connection.execute("DELETE FROM process WHERE id = ?", (process_id,))
+                    judgements.forget(connection, process_id)
+                    resolution_counts.add(connection, counts)
         finally:
             self._close()
             self._heard.end(process_id)
@@ -220,6 +218,18 @@ class ProcessRegistry:
         if trouble != self.trouble:
             self.trouble = trouble
             log.warning("runtime.db: %s", trouble or "it can be used again")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Keep all or nothing; whatever goes wrong, the lock is let go of."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.execute("COMMIT")
 
 
 def _columns(report: ProcessReport) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +54,20 @@ def test_a_process_that_stops_or_is_gone_is_forgotten(
     registry.beat(report("c"))
     tell(registry, "c", judgement(NOON), NOON)
     assert read_judgements(files).keys() == {"b", "c"}
+
+
+def test_what_can_not_be_put_down_locks_nobody_out(
+    files: DataFiles, registry: ProcessRegistry
+) -> None:
+    registry.beat(report("a"))
+    said = judgement(NOON)
+    tell(registry, "a", said, NOON)
+    unsayable: Any = object()
+    with pytest.raises(TypeError):
+        tell(registry, "a", replace(said, parity=(unsayable,)), NOON)
+    with closing(sqlite3.connect(files.runtime, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    assert read_judgements(files) == {"a": said}
 
 
 @pytest.mark.parametrize("nonsense", ["", "{", "[]", '{"taken_at": 1}', '{"findings": []}'])
