@@ -174,7 +174,8 @@ def _runtime_db(desk: Desk) -> Finding:
     if not desk.files.runtime.exists():
         return ok("runtime.db", "not there yet; no process was heard of. It may always be deleted")
     require_readable(desk.files.runtime)
-    at, heard = now(), listen(desk.files)
+    at = now()
+    heard = listen(desk.files, at)
     if heard.trouble is not None:
         return warning("runtime.db", f"{heard.trouble} Any process makes it anew; or delete it.")
     live = [report for report in heard.reports if report.is_live(at)]

@@ -45,7 +45,8 @@ def look(desk: Desk) -> StatusRecord:
     with desk.reading() as connection:
         state = read_state(connection)
         since = committed_at(connection, state.revision)
-    heard, at = listen(desk.files), now()
+    at = now()
+    heard = listen(desk.files, at)
     pin = desk.settings.adapter_pin
     sight = Sight(
         environment=desk.settings.environment,

@@ -56,12 +56,17 @@ class ProcessReport:
         return EffectiveMode(self.mode, self.configured, self.source, self.freshness, self.revision)
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether the process was heard of lately enough to count.
+        """Tell whether the process was heard of lately enough to count."""
+        return was_heard_lately(self.heard_at.timestamp(), now)
 
-        A time ahead of `now` counts by its distance too: after the clock was set back, a dead
-        process would else be live until the clock had caught up.
-        """
-        return abs(now - self.heard_at) <= PROCESS_SILENT_AFTER
+
+def was_heard_lately(heard_s: float, now: datetime) -> bool:
+    """Tell whether who was heard of at that time (s since 1970) counts as live.
+
+    A time ahead of `now` counts by its distance too: after the clock was set back, a dead process
+    would else be live until the clock had caught up.
+    """
+    return abs(now.timestamp() - heard_s) <= PROCESS_SILENT_AFTER.total_seconds()
 
 
 def follows(report: ProcessReport, revision: int) -> bool:

@@ -17,7 +17,7 @@ def gather_facts(files: DataFiles, now: datetime) -> Facts:
 
     With a runtime.db that can't be read nobody knows all pins, and any may be there. Never raises.
     """
-    glass, heard = look(files.break_glass), listen(files)
+    glass, heard = look(files.break_glass), listen(files, now)
     live = judges(heard.reports, read_judgements(files, compared=False), now)
     return Facts(
         pins=tuple(each.process.pin for each in live),

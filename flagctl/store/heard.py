@@ -6,12 +6,12 @@ import json
 import logging
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flagctl.domain.process import ProcessReport
+from flagctl.domain.process import ProcessReport, was_heard_lately
 from flagctl.domain.times import from_text
 from flagctl.store.files import DataFiles
 from flagctl.store.heard_files import HeardFiles
@@ -33,16 +33,28 @@ class Heard:
 
 def heard_of(files: DataFiles) -> list[ProcessReport]:
     """Return every process on record, by host and start; none if the file can't be read."""
-    return listen(files).reports
+    return _heard(files, HeardFiles(files.heard).times_s()).reports
 
 
-def listen(files: DataFiles) -> Heard:
+def listen(files: DataFiles, now: datetime) -> Heard:
     """Return who is on record, and whether that is all there is to know; never raises.
 
-    A file that is not there is no trouble: a process that lives makes it anew within 2 s.
+    A file that is not there is no trouble, unless somebody was just heard of without it: a process
+    that lives makes it anew within 2 s.
     """
+    heard_s = HeardFiles(files.heard).times_s()
+    heard = _heard(files, heard_s)
+    unrecorded = heard_s.keys() - {report.id for report in heard.reports}
+    number = sum(was_heard_lately(heard_s[each], now) for each in unrecorded)
+    if number and heard.trouble is None:
+        lost = f"{files.runtime} has no record of {number} that live. Each says all within 2 s."
+        return replace(heard, trouble=lost)
+    return heard
+
+
+def _heard(files: DataFiles, heard_s: Mapping[str, float]) -> Heard:
     try:
-        return _read(files.runtime, HeardFiles(files.heard).times_s())
+        return _read(files.runtime, heard_s)
     except UNREADABLE as error:
         trouble = description(error, files.runtime)
         log.info("runtime.db: %s", trouble)

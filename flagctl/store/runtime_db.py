@@ -158,6 +158,7 @@ class ProcessRegistry:
         self._purged_at = now
 
     def _goodbye(self, process_id: str, counts: Counts) -> bool:
+        self._heard.end(process_id)  # first: a file without a row is somebody who lives
         try:
             if counts or self._path.exists():
                 connection = self._ready()
@@ -167,7 +168,6 @@ class ProcessRegistry:
                     resolution_counts.add(connection, counts)
         finally:
             self._close()
-            self._heard.end(process_id)
         return True
 
     def _ready(self) -> sqlite3.Connection:

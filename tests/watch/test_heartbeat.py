@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -17,6 +18,7 @@ from flagctl.vocabulary import Freshness, Mode, Part, Source
 from flagctl.watch import loop
 from tests.waiting import wait_until
 from tests.watch.conftest import ADMIN, MovedClock, Process, Starter
+from tests.watch.test_idle import make_idle
 
 LOW, MIDDLE, HIGH = Mode
 
@@ -214,6 +216,23 @@ def test_without_a_readable_runtime_db_no_process_is_known_and_any_may_live(
     files.runtime.write_bytes(b"nonsense" * 1000)
     found = gather_facts(files, clock())
     assert (found.pins, found.are_pins_known) == ((), False)
+
+
+@pytest.mark.parametrize("loses", ["the row", "runtime.db"])
+def test_a_process_that_was_just_heard_of_without_its_row_may_have_any_pin(
+    files: DataFiles, clock: MovedClock, start: Starter, loses: str
+) -> None:
+    process = make_idle(start(HIGH), files)
+    if loses == "the row":
+        with closing(sqlite3.connect(files.runtime, isolation_level=None)) as other:
+            other.execute("DELETE FROM process")
+    else:
+        files.runtime.unlink()
+    found = gather_facts(files, clock())
+    assert (found.pins, found.are_pins_known) == ((), False)
+    assert gather_facts(files, clock() + timedelta(seconds=10.1)).are_pins_known
+    process.watch.goodbye()
+    assert gather_facts(files, clock()).are_pins_known
 
 
 def test_a_row_or_a_file_of_another_version_may_be_a_process_of_any_pin(
