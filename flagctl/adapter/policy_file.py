@@ -82,6 +82,8 @@ class PolicyFile:
         if last.settled and last.signature == _signature_at(self.path):
             return last
         fresh = _read(self.path, last)
+        if fresh == last:
+            return last  # the same object, by which others know that nothing is new
         if self._reading is last:
             self._reading = fresh
         return fresh

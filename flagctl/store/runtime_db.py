@@ -127,6 +127,13 @@ class ProcessRegistry:
 
     def _tell(self, statement: str, row: dict[str, Any], counts: Counts, now: datetime) -> bool:
         """Write the row and what goes with it, unless there is no such row; tell whether it is."""
+        is_there = self._write(statement, row, counts, now)
+        if is_there:
+            # Its file too: after the clock was set back, that would speak of the future for long.
+            self.touch(row["id"], now.timestamp())
+        return is_there
+
+    def _write(self, statement: str, row: dict[str, Any], counts: Counts, now: datetime) -> bool:
         connection = self._ready()
         is_purge_due = self._purged_at is None or abs(now - self._purged_at) > PURGED_EVERY
         if not counts and not is_purge_due:

@@ -1,7 +1,8 @@
 """What no change signal tells: where the files of control.db lie, looked at 20 times a second.
 
 All of it takes four system calls, each of them with cold caches [90 µs of a request that meets
-the look]. As long as no name in the directory and not the main file changed, two tell as much.
+the look]. As long as no name in the directory and not the main file changed, two tell all of it but
+the size of `-shm`, which a look in full sees once a second.
 """
 
 from __future__ import annotations

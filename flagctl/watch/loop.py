@@ -156,7 +156,7 @@ class Watch:
         now = self._clock()
         if not self._is_all_said(now):
             self._say_all(now)
-        if not self._thoughts.are_told():
+        if not self._thoughts.are_told(now):
             self._thoughts.tell(self._registry, self.process_id, now)
 
     def _is_all_said(self, now: datetime) -> bool:

@@ -22,7 +22,7 @@ class AskedQueues:
         """Remember a name that a request asked for; costs no I/O."""
         trimmed = name.strip()
         is_new = trimmed not in self._names
-        if is_new and 0 < len(trimmed) <= NAME_MAX_CHARS and len(self._names) < NAMES_KEPT:
+        if is_new and _can_be_kept(trimmed) and len(self._names) < NAMES_KEPT:
             self._names[trimmed] = None
 
     @property
@@ -38,3 +38,10 @@ class AskedQueues:
         """Forget what was told."""
         for name in names:
             self._names.pop(name, None)
+
+
+def _can_be_kept(name: str) -> bool:
+    try:
+        return 0 < len(name) <= NAME_MAX_CHARS and bool(name.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair, which no file can hold
+        return False

@@ -57,6 +57,33 @@ def test_a_policy_is_parsed_once_while_its_file_stays_the_same(path: Path, clock
     assert first == ROUTING
 
 
+def in_the_way(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+NOTHING_NEW: dict[str, Callable[[Path], object]] = {
+    "a policy": lambda path: path,
+    "no policy": lambda path: path.write_text("{"),
+    "no file": Path.unlink,
+    "a directory": in_the_way,
+}
+
+
+@pytest.mark.parametrize("make", NOTHING_NEW.values(), ids=NOTHING_NEW.keys())
+def test_as_long_as_nothing_is_new_a_reading_is_the_same_object(
+    path: Path, clock: Clock, make: Callable[[Path], object]
+) -> None:
+    make(path)
+    file = PolicyFile(path, monotonic=clock)
+    for _ in range(2):
+        clock.pass_interval()
+        known = file.reading()
+    for _ in range(5):
+        clock.pass_interval()
+        assert file.reading() is known
+
+
 def test_a_file_that_stays_the_same_is_read_twice_and_then_only_looked_at(
     path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

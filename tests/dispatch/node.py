@@ -22,6 +22,8 @@ class Node:
         self.go_on.set()
         self.hang_up = False
         self.requests: list[dict[str, str]] = []
+        self.clients: list[object] = []
+        """Whose connection each request came on."""
         self.orders: list[dict[str, Any]] = []
         self.taken: dict[str, dict[str, Any]] = {}
         self._server = Server(("127.0.0.1", 0), _handler(self))
@@ -50,11 +52,15 @@ class Node:
 
 def _handler(node: Node) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self) -> None:
+            node.clients.append(self.client_address)
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = node.take({name.lower(): value for name, value in self.headers.items()}, body)
             if node.hang_up:
                 self.connection.close()
+                self.close_connection = True
                 return
             self.send_response(status)
             self.send_header("Content-Length", "0")

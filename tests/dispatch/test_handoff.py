@@ -1,12 +1,13 @@
 """Hand-off over HTTP: what is certain, and what nobody can tell."""
 
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from flagctl.dispatch.handoff import HandoffDispatcher
-from flagctl.dispatch.ports import InDoubtError, NotSentError
+from flagctl.dispatch.ports import Dispatcher, InDoubtError, NotSentError
 from tests.dispatch.node import Node
 from tests.dispatch.orders import order
 from tests.dispatch.test_dispatchers import run
@@ -65,3 +66,19 @@ def test_an_answer_that_refuses_is_not_sent(node: Node, status: int) -> None:
     node.status = status
     with pytest.raises(NotSentError, match=str(status)):
         send(node.url)
+
+
+@pytest.mark.parametrize(("idle_s", "connections"), [(0.0, 1), (1.1, 2)])
+def test_a_connection_that_was_idle_for_over_a_second_is_not_used_again(
+    node: Node, monkeypatch: pytest.MonkeyPatch, idle_s: float, connections: int
+) -> None:
+    """The node may close it just then, and nobody could tell whether it has the submission."""
+    monotonic = time.monotonic
+
+    async def send_two(dispatcher: Dispatcher) -> None:
+        await dispatcher.dispatch(order("key-1"))
+        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + idle_s)
+        await dispatcher.dispatch(order("key-2"))
+
+    run(HandoffDispatcher(node.url, timeout_s=5), send_two)
+    assert len(set(node.clients)) == connections

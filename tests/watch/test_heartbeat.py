@@ -1,5 +1,6 @@
 """What a process says of itself, and when."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -243,6 +244,7 @@ def test_a_row_or_a_file_of_another_version_may_be_a_process_of_any_pin(
         other.execute("UPDATE process SET mode = 'warp'")
         assert not gather_facts(files, clock()).are_pins_known
         other.execute("DELETE FROM process")
+        shutil.rmtree(files.heard)
         assert gather_facts(files, clock()).are_pins_known
         other.execute("PRAGMA user_version=99")
         assert not gather_facts(files, clock()).are_pins_known

@@ -205,3 +205,24 @@ def test_a_clock_that_was_set_back_silences_no_process(
         for _ in range(2):
             process.turn()
     assert only(files).is_live(clock())
+
+
+def test_a_process_that_is_busy_from_then_on_is_not_silenced_either(
+    files: DataFiles, clock: MovedClock, start: Starter
+) -> None:
+    tally = Tally(lambda: clock().timestamp())
+    process = make_idle(start(tally=tally), files)
+    clock.forward(-3600)
+    tally.count(process.reader.effective(), ResolutionOutcome.RESOLVED)
+    process.turn()
+    assert only(files).is_live(clock())
+
+
+def test_nor_is_one_that_sees_a_break_glass_file(
+    files: DataFiles, clock: MovedClock, start: Starter
+) -> None:
+    process = make_idle(start(), files)
+    clock.forward(-3600)
+    files.break_glass.touch()
+    process.turn()
+    assert only(files).is_live(clock())

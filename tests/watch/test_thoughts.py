@@ -3,13 +3,17 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
 
 from flagctl.adapter.verdict import LiveVerdict
 from flagctl.domain.readiness import Judgement
 from flagctl.store.files import DataFiles
 from flagctl.store.judgements import read_judgements
 from flagctl.watch import AskedQueues
+from flagctl.watch.thoughts import TOLD_AGAIN_AFTER
 from tests.judgements import RUNBOOK, judgement
 from tests.watch.conftest import MovedClock, Process, Starter
 from tests.watch.test_idle import make_idle, nothing_written
@@ -88,3 +92,38 @@ def test_what_could_not_be_kept_is_told_with_a_later_turn(
     assert told(process, files) != opinion.said
     process.turn()
     assert told(process, files) == opinion.said
+
+
+def test_what_somebody_has_deleted_is_told_again_before_long(
+    files: DataFiles, clock: MovedClock, start: Starter
+) -> None:
+    opinion = Opinion(judgement(clock()))
+    process = make_idle(start(judge=opinion), files)
+    with closing(sqlite3.connect(files.runtime, isolation_level=None)) as other:
+        other.execute("DELETE FROM judgement")
+    process.turn()
+    assert told(process, files) is None
+    process.turn(after_s=TOLD_AGAIN_AFTER.total_seconds())
+    assert told(process, files) == opinion.said
+
+
+def test_what_can_not_be_put_down_does_not_count_as_told(
+    files: DataFiles, clock: MovedClock, start: Starter
+) -> None:
+    said = judgement(clock())
+    unsayable: Any = object()
+    opinion = Opinion(replace(said, parity=(unsayable,)))
+    process = start(judge=opinion)
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            process.turn()
+    opinion.said = said
+    process.turn()
+    assert told(process, files) == said
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 256, "\ud800"])
+def test_a_name_that_no_queue_has_is_not_remembered(name: str) -> None:
+    queues = AskedQueues()
+    queues.note(name)
+    assert queues.is_empty
