@@ -26,6 +26,7 @@ from flagctl.store.trouble import StoreTroubleError
 from flagctl.vocabulary import LADDER, ModeSignal
 
 LOW_SPACE_BYTES: Final = 100 * 1024 * 1024
+NO_SPACE_BYTES: Final = 1024 * 1024
 CLOCK_SLACK_S: Final = 60
 SIGNAL_BUSY_TIMEOUT_S: Final = 1.0
 LATE: Final = timedelta(minutes=5)
@@ -98,6 +99,8 @@ def _space(directory: Path) -> Finding:
     )
     free = shutil.disk_usage(place).free
     told = f"{free // (1024 * 1024)} MiB free under {place}"
+    if free < NO_SPACE_BYTES:
+        return failed("free space", f"{told}: flips and submissions are refused. Free some.")
     if free < LOW_SPACE_BYTES:
         return warning("free space", f"{told}. Free some: a full disk stops flips and submissions.")
     return ok("free space", told)
@@ -105,12 +108,18 @@ def _space(directory: Path) -> Finding:
 
 def _control(desk: Desk) -> Finding:
     from flagctl.store.connection import schema_revision
+    from flagctl.store.facts import gather_facts
     from flagctl.store.reading import read_state
 
+    used = gather_facts(desk.files, now()).newest_revision  # first: somebody may flip meanwhile
     with desk.reading() as connection:
         revision = read_state(connection).revision
         schema = schema_revision(connection)
     told = f"readable, revision {revision}, schema {schema}"
+    if used > revision:
+        text = f"{told}, but revision {used} was in use: what was committed since is lost. Compare "
+        text += "`flagctl audit list` with what you know; roll back again if in doubt."
+        return failed("control.db", text)
     if not os.access(desk.files.control, os.W_OK):
         text = f"{told}, but this user may not write it: acts would be refused (mode 660, group)."
         return warning("control.db", text)
@@ -133,6 +142,10 @@ def _signal(desk: Desk) -> Finding:
 
 
 def _holders(path: Path) -> Finding:
+    if lost := [*holders(path, removed="-wal"), *holders(path, removed="-shm")]:
+        pids = ", ".join(sorted({f"pid {pid}" for pid, _ in lost}))
+        text = f"{pids}: has a -wal or -shm of {path.name} open that was removed. Restart it."
+        return failed("open by", text)
     found = holders(path)
     if not found:
         return ok("open by", f"no process that this user may look into has {path.name} open")

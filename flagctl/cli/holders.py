@@ -11,9 +11,14 @@ PROCESSES: Final = Path("/proc")
 COMMAND_MAX_CHARS: Final = 60
 
 
-def holders(path: Path) -> list[tuple[int, str]]:
-    """Return pid and command of each other process that has the file open."""
+def holders(path: Path, removed: str = "") -> list[tuple[int, str]]:
+    """Return pid and command of each other process that has the file open.
+
+    With `removed`, which has the file of that ending beside it open though it is gone.
+    """
     wanted = os.path.realpath(path)
+    if removed:
+        wanted = f"{wanted}{removed} (deleted)"
     found = []
     for entry in PROCESSES.glob("[0-9]*"):
         pid = int(entry.name)

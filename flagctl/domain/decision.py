@@ -47,7 +47,8 @@ class Situation:
     @property
     def next_revision(self) -> int:
         """Return the revision that an accepted change gets."""
-        return self.state.revision + 1
+        # Also of flags that were lost: what some process has used stands for something else.
+        return max(self.state.revision, self.facts.newest_revision) + 1
 
 
 def with_flag(at: Situation, flag: Flag) -> ControlState:

@@ -40,6 +40,7 @@ class Facts:
     opens because nobody is there to object. Where `are_pins_known` is false, processes of any pin
     may live besides: one without a pin and one pinned to the top are assumed then. `verdicts` are
     those of the live ones, in the same order; `verdict` counts for a process without one.
+    `newest_revision` is the newest that processes put down when they had read it.
     """
 
     pins: Pins = ()
@@ -47,6 +48,7 @@ class Facts:
     break_glass: Mode | None = None
     are_pins_known: bool = True
     verdicts: tuple[SlurmVerdict, ...] = ()
+    newest_revision: int = 0
 
     @property
     def possible_pins(self) -> Pins:

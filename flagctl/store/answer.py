@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from flagctl.domain.access import RuntimeScope
 from flagctl.domain.effective import (
@@ -11,12 +12,13 @@ from flagctl.domain.effective import (
     EffectiveMode,
     LastKnown,
     effective,
+    in_force,
     without_store,
 )
 from flagctl.domain.flag import ControlState
 from flagctl.store.break_glass import BreakGlass
 from flagctl.store.reading import Snapshot
-from flagctl.store.trouble import StoreTroubleError
+from flagctl.store.trouble import StoreTroubleError, Trouble
 from flagctl.vocabulary import Freshness, Mode
 
 
@@ -48,6 +50,24 @@ class Known:
     doubt: StoreTroubleError | None = None
     break_glass: BreakGlass | None = None
     last_known: LastKnown = NOTHING_KNOWN
+
+    def require_no_way_back(self, newer: Snapshot, path: Path, pin: Mode | None) -> None:
+        """Refuse an earlier revision that would raise the mode: it is no act, but a loss.
+
+        Revisions are never used again, and a restore goes above all: whoever rolled back would be
+        undone by a WAL that was removed, or by an older file that was put there (decision 7).
+
+        Raises:
+            StoreTroubleError: what was read before stays.
+
+        """
+        if self.snapshot is None:
+            return
+        before, now = self.snapshot.state, newer.state
+        is_higher = in_force(now, pin).rung > in_force(before, pin).rung
+        if now.revision < before.revision and is_higher:
+            cause = f"revision {now.revision} after {before.revision}"
+            raise StoreTroubleError(Trouble.WENT_BACK, path, cause)
 
     def reading(self, pin: Mode | None) -> Reading:
         """Return the answer of a process whose environment pins `pin`."""

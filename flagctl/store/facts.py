@@ -10,6 +10,7 @@ from flagctl.store.break_glass import look
 from flagctl.store.files import DataFiles
 from flagctl.store.heard import heard_of, listen
 from flagctl.store.judgements import read_judgements
+from flagctl.store.last_known_good import LastKnownGoodFile
 
 
 def gather_facts(files: DataFiles, now: datetime) -> Facts:
@@ -24,6 +25,7 @@ def gather_facts(files: DataFiles, now: datetime) -> Facts:
         are_pins_known=heard.trouble is None,
         verdicts=verdicts_for_gate(live, now),
         break_glass=glass.mode if glass else None,
+        newest_revision=LastKnownGoodFile(files.last_known_good).read().revision,
     )
 
 

@@ -20,6 +20,7 @@ from flagctl.store.files import DataFiles
 from flagctl.store.follower import Follower
 from flagctl.store.identity import Identity
 from flagctl.store.last_known_good import LastKnownGoodFile
+from flagctl.store.reading import Snapshot
 from flagctl.store.retry import Retry
 from flagctl.store.signal import SignalInUse
 from flagctl.store.surroundings import Surroundings
@@ -183,7 +184,7 @@ class ModeReader:
                 # the question asked here.
                 try:
                     if follower.look() != follower.seen:
-                        self._learn(snapshot=follower.newest())
+                        self._learn(snapshot=self._required(follower.newest()))
                 except Exception as error:
                     self._lose(error, now_s)
             return self._reading
@@ -218,15 +219,20 @@ class ModeReader:
             self._use(None)
         try:
             follower = Follower(self._path, busy_timeout_s, self._wanted)
+            self._use(follower)
+            snapshot = self._required(follower.snapshot)
         except Exception as error:
             self._lose(error, now_s)
         else:
-            self._use(follower)
             self._retry.begin_anew()
             if not self.fall_backs:
                 self.signal_in_use = follower.in_use
-            self._learn(snapshot=follower.snapshot, trouble=None)
+            self._learn(snapshot=snapshot, trouble=None)
         self._identity = self._around.after(before)
+
+    def _required(self, snapshot: Snapshot) -> Snapshot:
+        self._known.require_no_way_back(snapshot, self._path, self._pin)
+        return snapshot
 
     def _confirm(self, follower: Follower, now_s: float) -> None:
         try:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -153,7 +154,7 @@ class _Restore:
         with _removed_on_failure(saved_as), self._locked() as at:
             copy_database(self.files.control, saved_as, self.busy_timeout_s)
             attach_incoming(at.connection, self.incoming.path)
-            replaced = _look_at_replaced(at, saved_as)
+            replaced = _look_at_replaced(at, self.files, saved_as)
             replace_contents(at.connection)
             return self._bring_into_force(at, replaced)
 
@@ -203,8 +204,7 @@ class _Restore:
 
     def _salvage(self, trouble: StoreTroubleError, saved_as: Path | None) -> _Replaced:
         """Return what must be taken to have held; what can still be read of it counts too."""
-        last_known = LastKnownGoodFile(self.files.last_known_good).read()
-        held = held_unread(heard_of(self.files), self.clock(), last_known)
+        held = _held_unread(self.files, self.clock())
         ended: list[Ended] = []
         with suppress(StoreTroubleError), reading(self.files, self.busy_timeout_s) as connection:
             ended = read_ended(connection)
@@ -242,8 +242,11 @@ def _suffixes() -> Iterator[str]:
     yield from (f"-{number}" for number in count(2))
 
 
-def _look_at_replaced(at: Transaction, saved_as: Path) -> _Replaced:
+def _look_at_replaced(at: Transaction, files: DataFiles, saved_as: Path) -> _Replaced:
     held, (events, head_hash) = held_by(at.state()), head_of(at.connection)
+    told_of = _held_unread(files, at.now)
+    if told_of.revision > held.revision:  # flags were lost, maybe a rollback
+        held = lower_of(held, told_of)
     lost = count_lost_events(at.connection)
     told: Detail = {
         "replaced_revision": held.revision,
@@ -252,6 +255,11 @@ def _look_at_replaced(at: Transaction, saved_as: Path) -> _Replaced:
         "lost_events": lost,
     }
     return _Replaced(held, read_ended(at.connection), saved_as, told, lost)
+
+
+def _held_unread(files: DataFiles, now: datetime) -> Held:
+    last_known = LastKnownGoodFile(files.last_known_good).read()
+    return held_unread(heard_of(files), now, last_known)
 
 
 @contextmanager

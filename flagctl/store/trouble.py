@@ -27,6 +27,7 @@ class Trouble(StrEnum):
     NEWER_SCHEMA = "newer-schema"
     NONSENSE = "nonsense"
     WAL_REMOVED = "wal-removed"
+    WENT_BACK = "went-back"
     NOT_OURS = "not-ours"
     VANISHED = "vanished"
     NOT_WHOLE = "not-whole"
@@ -35,8 +36,9 @@ class Trouble(StrEnum):
 
 
 _MESSAGES = {
-    Trouble.MISSING: "{path} does not exist. Run `flagctl db upgrade` to create it, or "
-    "`flagctl db restore` to bring a backup back; check FLAGCTL_DATA_DIR first.",
+    Trouble.MISSING: "{path} does not exist. Check FLAGCTL_DATA_DIR; if somebody moved the file, "
+    "move it back, or bring a backup back with `flagctl db restore`. Where there never was one, "
+    "`flagctl db upgrade` makes it.",
     Trouble.EMPTY: "{path} holds no tables: it was truncated, or something else made it. Bring a "
     "backup back with `flagctl db restore`; to begin anew, remove it and run `flagctl db upgrade`.",
     Trouble.LOCKED: "{path} is locked by another process beyond the busy timeout. Nothing was "
@@ -67,6 +69,10 @@ _MESSAGES = {
     Trouble.WAL_REMOVED: "{path}-wal or {path}-shm was removed or replaced while processes work on "
     "it. Nothing was written. Restart every flagctl process, then compare `flagctl audit list` "
     "with what you know; never touch these two files.",
+    Trouble.WENT_BACK: "{path} went back to an earlier revision, which would raise the mode: its "
+    "-wal was removed, or an older file was put there. Running processes keep the lower mode until "
+    "somebody rolls back again or acts on the flags otherwise. To bring a backup back, use "
+    "`flagctl db restore`, which never raises the mode.",
     Trouble.IO: "{path} can't be read from or written to the disk: it fails, or a quota or a "
     "limit on file sizes is reached. Nothing was written; `touch BREAK_GLASS` in the data "
     "directory lowers the mode meanwhile.",
@@ -118,7 +124,14 @@ def from_sqlite(error: sqlite3.Error, path: Path) -> StoreTroubleError:
         return StoreTroubleError(Trouble.EMPTY, path)
     if "decode to UTF-8" in text:
         return StoreTroubleError(Trouble.NONSENSE, path, text)
+    if code == sqlite3.SQLITE_IOERR and _has_lost_its_wal(path):
+        return StoreTroubleError(Trouble.WAL_REMOVED, path, text)
     return StoreTroubleError(_BY_PRIMARY_CODE.get(code, Trouble.IO), path, text)
+
+
+def _has_lost_its_wal(path: Path) -> bool:
+    log, index = (os.path.lexists(f"{path}{end}") for end in ("-wal", "-shm"))
+    return index and not log
 
 
 def _is_emptied(path: Path) -> bool:

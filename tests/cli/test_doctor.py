@@ -1,6 +1,7 @@
 """`flagctl doctor`: one line for each thing, also when everything is broken."""
 
 import os
+import shutil
 from contextlib import closing
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -10,9 +11,12 @@ from typing import Any
 import pytest
 
 from flagctl.adapter.sample_policy import copy_sample_policy
+from flagctl.cli import examination
 from flagctl.domain.change import RollBack
+from flagctl.domain.flag import ControlState
 from flagctl.settings import Settings
 from flagctl.store.connection import open_connection
+from flagctl.store.last_known_good import LastKnownGoodFile
 from flagctl.vocabulary import Health, Mode, ModeSignal
 from tests.cli.terminal import Answer, Terminal
 
@@ -80,9 +84,16 @@ def pin_without_policy(terminal: Terminal) -> None:
     del terminal.environment["ZPE_SLURM_POLICY_PATH"]
 
 
+def lose_flags(terminal: Terminal) -> None:
+    kept = LastKnownGoodFile(terminal.files.last_known_good)
+    kept.keep(ControlState(23, None, None))
+    kept.settle()
+
+
 FAULTS = {
     "a broken policy": (damage_policy, "policy", Health.FAILED, "not JSON", 2),
     "a damaged store": (damage_control, "control.db", Health.FAILED, "is damaged", 8),
+    "lost flags": (lose_flags, "control.db", Health.FAILED, "but revision 23 was in use", 8),
     "damaged claims": (damage_submissions, "submissions.db", Health.FAILED, "is damaged", 8),
     "a full spool": (fill_spool, "spool", Health.FAILED, "it is full", 8),
     "a misspelt setting": (misspell, "settings", Health.WARNING, "FLAGCTL_DATADIR", 0),
@@ -145,3 +156,24 @@ def test_a_fast_signal_that_can_not_be_is_a_warning(ready: Terminal) -> None:
     told = findings(ready.do("doctor", "--json", FLAGCTL_MODE_SIGNAL="fast"))["mode signal"]
     assert told["health"] == Health.WARNING
     assert told["text"].startswith("plain: control.db-shm can't be mapped")
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_a_process_that_works_on_a_removed_file_is_named(ready: Terminal, suffix: str) -> None:
+    with closing(open_connection(ready.files.control)) as connection:
+        connection.execute("SELECT * FROM control").fetchall()
+        Path(f"{ready.files.control}{suffix}").unlink()
+        found = findings(ready.type("doctor", "--json"))["open by"]
+    assert found["health"] == Health.FAILED
+    assert f"pid {os.getpid()}" in found["text"]
+
+
+@pytest.mark.parametrize(
+    ("free_mib", "health"), [(0, Health.FAILED), (50, Health.WARNING), (5000, Health.OK)]
+)
+def test_a_disk_without_space_is_told_before_it_hurts_and_when_it_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free_mib: int, health: Health
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=free_mib * 1024 * 1024)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: usage)
+    assert examination._space(tmp_path).health == health

@@ -32,7 +32,7 @@ def of_a_newer_schema(terminal: Terminal) -> None:
 
 
 TROUBLES: dict[str, tuple[Callable[[Terminal], None], str]] = {
-    "missing": (missing, "does not exist. Run `flagctl db upgrade`"),
+    "missing": (missing, "does not exist. Check FLAGCTL_DATA_DIR"),
     "empty": (empty, "holds no tables"),
     "corrupt": (corrupt, "is damaged"),
     "newer": (of_a_newer_schema, "was written by a newer version"),
