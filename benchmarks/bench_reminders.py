@@ -86,7 +86,7 @@ def passes(files: DataFiles, store: ControlStore) -> list[Result]:
     samples = []
     for number in range(PASSES):
         add_due(store, number)
-        around = look_around(files)
+        around = look_around(files, NOON)
         begin = time.perf_counter()
         with store.transaction() as at:
             give_out(at, around, BOOK, find(at.connection, around, at.now, uptime()))

@@ -12,7 +12,7 @@ from flagctl.cli.say import say, say_json
 from flagctl.cli.watching import (
     break_glass_at,
     facts_at,
-    reports_at,
+    heard_at,
     wait_for_followers,
 )
 from flagctl.domain import fields
@@ -92,8 +92,9 @@ def _committed_at(desk: Desk, done: Done) -> datetime | None:
 def _warnings(desk: Desk, done: Done) -> tuple[str, ...]:
     if done.event.action is Action.RETIRE:
         return ()  # pinned is what every process is meant to be now
-    glass = break_glass_at(desk)
-    return warnings_for(done.state, reports_at(desk), glass.mode if glass else None, now())
+    glass, at = break_glass_at(desk), now()
+    reports = heard_at(desk, at).reports
+    return warnings_for(done.state, reports, glass.mode if glass else None, at)
 
 
 def _tell(record: ReceiptRecord) -> None:

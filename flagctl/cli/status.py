@@ -10,7 +10,7 @@ from datetime import datetime
 from flagctl.cli.desk import Desk, now, sit_down
 from flagctl.cli.exits import DONE, EXITS, NOT_FOLLOWING, ROLLBACK_EXPIRED
 from flagctl.cli.say import say, say_json
-from flagctl.cli.watching import break_glass_at
+from flagctl.cli.watching import break_glass_at, heard_at
 from flagctl.domain.effective import effective
 from flagctl.errors import Code
 from flagctl.present.processes import details, process_name
@@ -38,7 +38,6 @@ def look(desk: Desk) -> StatusRecord:
 
     """
     from flagctl.store.audit_log import committed_at
-    from flagctl.store.heard import listen
     from flagctl.store.reading import read_state
 
     glass = break_glass_at(desk)
@@ -46,16 +45,14 @@ def look(desk: Desk) -> StatusRecord:
         state = read_state(connection)
         since = committed_at(connection, state.revision)
     at = now()
-    heard = listen(desk.files, at)
     pin = desk.settings.adapter_pin
     sight = Sight(
         environment=desk.settings.environment,
         state=state,
         effective=effective(state, pin=pin, break_glass=glass.mode if glass else None),
         pin=pin,
-        reports=heard.reports,
+        heard=heard_at(desk, at),
         committed_at=since,
-        may_miss_processes=heard.trouble is not None,
         break_glass=break_glass_record(
             mode=glass.mode,
             host=glass.host,

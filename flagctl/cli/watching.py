@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -12,18 +11,18 @@ from flagctl.present.processes import followers
 
 if TYPE_CHECKING:
     from flagctl.domain.gate import Facts
-    from flagctl.domain.process import ProcessReport
+    from flagctl.domain.process import Heard
     from flagctl.present.records import ConvergenceRecord
     from flagctl.store.break_glass import BreakGlass
 
 POLL_S: Final = 0.02
 
 
-def reports_at(desk: Desk) -> Sequence[ProcessReport]:
+def heard_at(desk: Desk, at: datetime) -> Heard:
     """Return what the adapter processes of this data directory last said of themselves."""
-    from flagctl.store.heard import heard_of
+    from flagctl.store.heard import listen
 
-    return heard_of(desk.files)
+    return listen(desk.files, at)
 
 
 def break_glass_at(desk: Desk) -> BreakGlass | None:
@@ -39,7 +38,8 @@ def wait_for_followers(
     """Look until all live processes are seen to follow `revision`, or until patience ends."""
     deadline_s = time.monotonic() + patience.total_seconds()
     while True:
-        found = followers(reports_at(desk), revision, now(), committed_at)
+        at = now()
+        found = followers(heard_at(desk, at), revision, at, committed_at)
         if found.is_proven or time.monotonic() >= deadline_s:
             return found
         time.sleep(POLL_S)

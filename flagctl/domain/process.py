@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -60,6 +60,26 @@ class ProcessReport:
         return was_heard_lately(self.heard_at.timestamp(), now)
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Every process on record, by host and start, and why there may be more of them.
+
+    `trouble` says it in full; `unrecorded` counts those that live and are not on record.
+    """
+
+    reports: Sequence[ProcessReport] = ()
+    trouble: str | None = None
+    unrecorded: int = 0
+
+    @property
+    def gap(self) -> str | None:
+        """Return in a few words why there may be more of them; `None` when these are all."""
+        if self.unrecorded:
+            verb = "lives" if self.unrecorded == 1 else "live"
+            return f"runtime.db has no record of {self.unrecorded} that {verb}"
+        return "runtime.db can't be read" if self.trouble else None
+
+
 def was_heard_lately(heard_s: float, now: datetime) -> bool:
     """Tell whether who was heard of at that time (s since 1970) counts as live.
 
@@ -92,7 +112,7 @@ class Convergence:
     counts submissions of live processes that still run in another mode than their process has
     in force now: a submission ends in the mode that it began with. `took` is the time from the
     commit to when the last live process first used the revision, as each wrote down itself; `None`
-    as long as one is behind, and when nobody can tell.
+    as long as one is behind, and when nobody can tell. `gap` says why there may be more processes.
     """
 
     revision: int
@@ -101,6 +121,7 @@ class Convergence:
     silent: tuple[ProcessReport, ...]
     finishing: Mapping[Mode, int]
     took: timedelta | None = None
+    gap: str | None = None
 
     @property
     def live(self) -> int:
@@ -109,8 +130,11 @@ class Convergence:
 
     @property
     def is_proven(self) -> bool:
-        """Tell whether every live process follows; with none heard of nothing is proven."""
-        return bool(self.following) and not self.behind
+        """Tell whether every live process follows.
+
+        With none heard of nothing is proven, nor while there may be more.
+        """
+        return bool(self.following) and not self.behind and self.gap is None
 
     @property
     def without_store(self) -> tuple[ProcessReport, ...]:
@@ -124,10 +148,12 @@ def convergence(
     revision: int,
     now: datetime,
     committed_at: datetime | None = None,
+    gap: str | None = None,
 ) -> Convergence:
     """Return who follows `revision`, from what the processes last said of themselves.
 
-    `committed_at` is when the revision came to be; `None` when nobody knows.
+    `committed_at` is when the revision came to be; `None` when nobody knows. `gap` is why there
+    may be more processes than `reports`.
     """
     every = tuple(reports)
     live = tuple(report for report in every if report.is_live(now))
@@ -137,7 +163,8 @@ def convergence(
         behind=tuple(report for report in live if not follows(report, revision)),
         silent=tuple(report for report in every if not report.is_live(now)),
         finishing=_finishing(live),
-        took=_took(live, revision, committed_at) if committed_at else None,
+        took=_took(live, revision, committed_at) if committed_at and gap is None else None,
+        gap=gap,
     )
 
 

@@ -7,7 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from flagctl.domain.effective import EffectiveMode
-from flagctl.domain.process import Convergence, ProcessReport, convergence, followed_at, follows
+from flagctl.domain.process import (
+    Convergence,
+    Heard,
+    ProcessReport,
+    convergence,
+    followed_at,
+    follows,
+)
 from flagctl.present.records import ConvergenceRecord, EffectiveRecord, ProcessRecord
 from flagctl.present.wording import ago, plural
 
@@ -38,13 +45,14 @@ def process_record(report: ProcessReport, revision: int, now: datetime) -> Proce
 
 
 def followers(
-    reports: Sequence[ProcessReport], revision: int, now: datetime, committed_at: datetime | None
+    heard: Heard, revision: int, now: datetime, committed_at: datetime | None
 ) -> ConvergenceRecord:
     """Return who follows a revision: the one receipt, the same at every door.
 
     `committed_at` is when the revision came to be; `None` when nobody knows.
     """
-    return convergence_record(convergence(reports, revision, now, committed_at), now)
+    found = convergence(heard.reports, revision, now, committed_at, heard.gap)
+    return convergence_record(found, now)
 
 
 def convergence_record(found: Convergence, now: datetime) -> ConvergenceRecord:
@@ -58,6 +66,7 @@ def convergence_record(found: Convergence, now: datetime) -> ConvergenceRecord:
         silent=_processes(found.silent, found.revision, now),
         finishing=found.finishing,
         took_s=None if found.took is None else found.took.total_seconds(),
+        gap=found.gap,
         sentence="",
     )
     return replace(shown, sentence=_convergence_sentence(shown))
@@ -100,4 +109,6 @@ def _convergence_sentence(found: ConvergenceRecord) -> str:
         text += f", {found.took_s:.1f} s after the commit"
     if found.behind:
         text += f"; behind: {', '.join(map(process_name, found.behind))}"
+    if found.gap:
+        text += f"; not proven, because there may be more: {found.gap}"
     return text

@@ -108,7 +108,8 @@ def _followers(found: ConvergenceRecord | None) -> str:
         return ""
     took = f" in {found.took_s:.1f} s" if found.is_proven and found.took_s is not None else ""
     noun = "process" if found.live == 1 else "processes"
-    return f"{found.following}/{found.live} {noun}{took}"
+    more = ", perhaps more" if found.gap else ""
+    return f"{found.following}/{found.live} {noun}{took}{more}"
 
 
 def _end(flag: Flag | None, event: AuditEvent) -> str:

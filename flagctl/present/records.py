@@ -133,7 +133,7 @@ class ConvergenceRecord:
     following: int
     """How many of those have used it."""
     is_proven: bool
-    """Whether all follow; with no process heard of nothing is proven."""
+    """Whether all follow; nothing is proven with no process heard of, or when there may be more."""
     behind: tuple[ProcessRecord, ...]
     """Live processes that have not used it."""
     silent: tuple[ProcessRecord, ...]
@@ -142,7 +142,9 @@ class ConvergenceRecord:
     """Submissions still in flight in another mode than their process has now."""
     took_s: float | None
     """Seconds from the commit to when the last process followed, as each wrote down itself; `None`
-    as long as one is behind, and when one no longer knows."""
+    as long as one is behind or there may be more, and when one no longer knows."""
+    gap: str | None
+    """Why there may be more processes than these; `None` when these are all."""
     sentence: str
     """The same for a person."""
 
@@ -190,7 +192,8 @@ class StatusRecord:
     convergence: ConvergenceRecord
     """Who follows the newest revision."""
     may_miss_processes: bool
-    """Whether there may be processes that are not shown, because runtime.db can't be read."""
+    """Whether there may be processes that are not shown, because runtime.db can't be read or has no
+    record of one that lives."""
     break_glass: BreakGlassRecord | None
     """The BREAK_GLASS file, when there is one."""
     next_steps: tuple[str, ...]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from flagctl.domain.access import short_name
 from flagctl.domain.effective import EffectiveMode, by_flags
 from flagctl.domain.flag import ControlState, Flag
-from flagctl.domain.process import ProcessReport
+from flagctl.domain.process import Heard
 from flagctl.present.processes import (
     effective_record,
     followers,
@@ -30,24 +29,22 @@ from flagctl.vocabulary import Freshness, Mode
 class Sight:
     """Everything that was looked at for one status, all of about one moment.
 
-    `committed_at` is when the state's revision came to be; `None` when nobody knows. With
-    `may_miss_processes` there may be more of them than `reports`.
+    `committed_at` is when the state's revision came to be; `None` when nobody knows.
     """
 
     environment: str
     state: ControlState
     effective: EffectiveMode
     pin: Mode | None = None
-    reports: Sequence[ProcessReport] = ()
+    heard: Heard = field(default_factory=Heard)
     break_glass: BreakGlassRecord | None = None
     committed_at: datetime | None = None
-    may_miss_processes: bool = False
 
 
 def status_record(sight: Sight, now: datetime) -> StatusRecord:
     """Return what is in force, who said so, until when, who follows, and what to do next."""
-    state = sight.state
-    follow = followers(sight.reports, state.revision, now, sight.committed_at)
+    state, reports = sight.state, sight.heard.reports
+    follow = followers(sight.heard, state.revision, now, sight.committed_at)
     return StatusRecord(
         environment=sight.environment,
         at=now,
@@ -57,9 +54,9 @@ def status_record(sight: Sight, now: datetime) -> StatusRecord:
         pin=sight.pin,
         revision=state.revision,
         flags=tuple(flag_record(flag, now) for flag in state.flags),
-        processes=tuple(process_record(report, state.revision, now) for report in sight.reports),
+        processes=tuple(process_record(report, state.revision, now) for report in reports),
         convergence=follow,
-        may_miss_processes=sight.may_miss_processes,
+        may_miss_processes=follow.gap is not None,
         break_glass=sight.break_glass,
         next_steps=_next_steps(sight, follow, now),
     )
@@ -118,10 +115,10 @@ def _next_steps(sight: Sight, follow: ConvergenceRecord, now: datetime) -> tuple
         f"{process_name(process)} was last heard of {process.last_heard}: see whether it is to run."
         for process in follow.silent
     ]
-    if sight.may_miss_processes:
+    if follow.gap:
         steps.append(
-            "There may be processes that are not shown, because runtime.db can't be read: run "
-            "flagctl doctor. The file may be deleted at any time."
+            f"There may be processes that are not shown, because {follow.gap}: one that lives says "
+            "all within 2 s. If this stays, run flagctl doctor; runtime.db may always be deleted."
         )
     steps += _without_store_steps(sight, now)
     return tuple(steps)
@@ -144,7 +141,7 @@ def _without_store_steps(sight: Sight, now: datetime) -> list[str]:
     return [
         f"pid {report.pid} on {report.host} can't read the store and would miss the next flip: "
         "run flagctl doctor."
-        for report in sight.reports
+        for report in sight.heard.reports
         if report.is_live(now) and report.freshness is not Freshness.FRESH
     ]
 

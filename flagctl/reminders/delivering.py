@@ -119,7 +119,7 @@ class Postmen:
         with reading(tools.files) as connection:
             subject = read_subject(connection, delivery.reminder_id)
         now = tools.clock()
-        follow = look_around(tools.files).convergence(subject.state.revision, now)
+        follow = look_around(tools.files, now).convergence(subject.state.revision, now)
         return compose(subject, follow, tools.place, now, delivery.note)
 
     def _keep_surely(

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.effective import by_flags
 from flagctl.domain.flag import ControlState
-from flagctl.domain.process import Convergence, ProcessReport, convergence, follows, laggards
+from flagctl.domain.process import (
+    Convergence,
+    Heard,
+    ProcessReport,
+    convergence,
+    follows,
+    laggards,
+)
 from flagctl.domain.reminder_words import ReminderKind
 from flagctl.store.audit_log import committed_at
 from flagctl.store.break_glass import look as look_at_break_glass
 from flagctl.store.files import DataFiles
-from flagctl.store.heard import heard_of
+from flagctl.store.heard import listen
 from flagctl.store.outbox import NewReminder
 from flagctl.store.planning import due_stages
 from flagctl.store.reading import read_state
@@ -35,13 +41,13 @@ class Surroundings:
     """What is seen besides the flags: the processes, and whether a break-glass file lies there."""
 
     host: str
-    reports: Sequence[ProcessReport]
+    heard: Heard
     break_glass_path: str
     is_glass_there: bool
 
     def convergence(self, revision: int, now: datetime) -> Convergence:
         """Return who follows the revision."""
-        return convergence(self.reports, revision, now)
+        return convergence(self.heard.reports, revision, now, gap=self.heard.gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +65,11 @@ class Found:
         return bool(self.new or self.gone or self.has_untold)
 
 
-def look_around(files: DataFiles) -> Surroundings:
+def look_around(files: DataFiles, now: datetime) -> Surroundings:
     """Return what is seen from this host now."""
     return Surroundings(
         host=socket.gethostname(),
-        reports=heard_of(files),
+        heard=listen(files, now),
         break_glass_path=str(files.break_glass.absolute()),
         is_glass_there=look_at_break_glass(files.break_glass) is not None,
     )
@@ -93,7 +99,7 @@ def _same_service(seen: AuditEvent, around: Surroundings, now: datetime) -> list
     host, role = seen.detail.get("host"), seen.detail.get("role")
     return [
         report
-        for report in around.reports
+        for report in around.heard.reports
         if report.is_live(now) and (report.host, report.role) == (host, role)
     ]
 
@@ -105,7 +111,12 @@ def _lowers(seen: AuditEvent, state: ControlState, around: Surroundings, now: da
 
 
 def _is_pin_gone(seen: AuditEvent, around: Surroundings, now: datetime) -> bool:
-    """Tell whether the service lives without the pin; while it is down nobody can say."""
+    """Tell whether the service lives without the pin.
+
+    While it is down nobody can say, nor while there may be more of its processes.
+    """
+    if around.heard.gap is not None:
+        return False
     alive = _same_service(seen, around, now)
     return bool(alive) and all(report.pin != seen.detail.get("pin") for report in alive)
 
@@ -121,12 +132,12 @@ def _glass_gone(connection: sqlite3.Connection, around: Surroundings) -> list[Au
 def _lagging(
     connection: sqlite3.Connection, state: ControlState, around: Surroundings, now: datetime
 ) -> list[NewReminder]:
-    if all(follows(report, state.revision) for report in around.reports):
+    if all(follows(report, state.revision) for report in around.heard.reports):
         return []
     since = committed_at(connection, state.revision)
     if since is None:
         return []
-    late = laggards(around.reports, state.revision, since, now)
+    late = laggards(around.heard.reports, state.revision, since, now)
     found = [_of_laggard(report, state.revision, since) for report in late]
     return [new for new in found if not is_known(connection, new.key)]
 

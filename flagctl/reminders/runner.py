@@ -117,9 +117,10 @@ class Runner:
     def _give_out(self) -> tuple[str, ...]:
         """Write what is to be told; return the channels for which something is due."""
         tools = self._tools
-        around = look_around(tools.files)
+        now = tools.clock()
+        around = look_around(tools.files, now)
         with reading(tools.files, READ_TIMEOUT_S) as connection:
-            found = find(connection, around, tools.clock(), tools.uptime())
+            found = find(connection, around, now, tools.uptime())
         if not found.is_to_be_written:
             return found.channels
         with tools.store.transaction() as at:

@@ -6,12 +6,12 @@ import json
 import logging
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flagctl.domain.process import ProcessReport, was_heard_lately
+from flagctl.domain.process import Heard, ProcessReport, was_heard_lately
 from flagctl.domain.times import from_text
 from flagctl.store.files import DataFiles
 from flagctl.store.heard_files import HeardFiles
@@ -23,17 +23,12 @@ from flagctl.vocabulary import Freshness, Mode, Part, Source
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Every process on record, by host and start, and why there may be more of them."""
-
-    reports: list[ProcessReport]
-    trouble: str | None = None
-
-
 def heard_of(files: DataFiles) -> list[ProcessReport]:
-    """Return every process on record, by host and start; none if the file can't be read."""
-    return _heard(files, HeardFiles(files.heard).times_s()).reports
+    """Return every process on record, by host and start; none if the file can't be read.
+
+    There may be more of them: whoever shows or proves something listens instead.
+    """
+    return list(_heard(files, HeardFiles(files.heard).times_s()).reports)
 
 
 def listen(files: DataFiles, now: datetime) -> Heard:
@@ -48,7 +43,7 @@ def listen(files: DataFiles, now: datetime) -> Heard:
     number = sum(was_heard_lately(heard_s[each], now) for each in unrecorded)
     if number and heard.trouble is None:
         lost = f"{files.runtime} has no record of {number} that live. Each says all within 2 s."
-        return replace(heard, trouble=lost)
+        return replace(heard, trouble=lost, unrecorded=number)
     return heard
 
 
@@ -58,7 +53,7 @@ def _heard(files: DataFiles, heard_s: Mapping[str, float]) -> Heard:
     except UNREADABLE as error:
         trouble = description(error, files.runtime)
         log.info("runtime.db: %s", trouble)
-        return Heard([], trouble)
+        return Heard((), trouble)
 
 
 def _read(path: Path, heard_s: Mapping[str, float]) -> Heard:
@@ -66,12 +61,12 @@ def _read(path: Path, heard_s: Mapping[str, float]) -> Heard:
     with reading_notes(path) as connection:
         if connection is None:
             is_other = path.exists()
-            return Heard([], f"{path} is of another version of flagctl." if is_other else None)
+            return Heard((), f"{path} is of another version of flagctl." if is_other else None)
         found = [
             _report(row, heard_s.get(row["id"], 0.0))
             for row in rows(connection, "SELECT * FROM process ORDER BY host, started_at, id")
         ]
-    reports = [report for report in found if report is not None]
+    reports = tuple(report for report in found if report is not None)
     lost = len(found) - len(reports)
     return Heard(reports, f"{path} holds {lost} processes that can't be read." if lost else None)
 

@@ -149,14 +149,14 @@ def _do(
 
 
 def _record(services: Services, receipt: Receipt) -> ReceiptRecord:
-    now, reports = services.clock(), services.processes()
+    now, heard = services.clock(), services.heard()
     done = Done(receipt.event, receipt.state, receipt.flag, services.settings.environment)
     event = receipt.event
     is_own = event.revision == receipt.revision
     since = event.at if is_own else commit_time(services, receipt.revision)
-    found = followers(reports, receipt.revision, now, since)
+    found = followers(heard, receipt.revision, now, since)
     glass = services.facts().break_glass
-    warnings = warnings_for(receipt.state, reports, glass, now)
+    warnings = warnings_for(receipt.state, heard.reports, glass, now)
     return with_what_remains(services, done, receipt_record(done, now, found, warnings))
 
 

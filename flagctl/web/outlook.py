@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +11,7 @@ from flagctl.domain.effective import effective
 from flagctl.domain.flag import ControlState
 from flagctl.domain.gate import UNKNOWN_VERDICT, Facts, SlurmVerdict
 from flagctl.domain.lock import lock_on
-from flagctl.domain.process import ProcessReport
+from flagctl.domain.process import Heard
 from flagctl.domain.readiness import judges
 from flagctl.errors import FlagctlError, PreconditionError
 from flagctl.present.preflight import PreflightRecord, preflight_record
@@ -34,7 +33,7 @@ class Outlook:
 
     state: ControlState
     facts: Facts
-    reports: Sequence[ProcessReport]
+    heard: Heard
     status: StatusRecord
     preflight: PreflightRecord
     now: datetime
@@ -62,22 +61,20 @@ def look(services: Services) -> Outlook:
     with reading(services.files, services.settings.busy_timeout_s) as connection:
         state = read_state(connection)
         since = committed_at(connection, state.revision)
-    reports, glass = services.processes(), look_for_break_glass(services.files.break_glass)
-    facts = services.facts()
+    heard, glass = services.heard(), look_for_break_glass(services.files.break_glass)
     sight = Sight(
         services.settings.environment,
         state,
         effective(state, pin=None, break_glass=glass.mode if glass else None),
-        reports=reports,
+        heard=heard,
         committed_at=since,
-        may_miss_processes=not facts.are_pins_known,
         break_glass=shown_break_glass(glass, now) if glass else None,
     )
-    live = judges(reports, read_judgements(services.files), now)
+    live = judges(heard.reports, read_judgements(services.files), now)
     return Outlook(
         state=state,
-        facts=facts,
-        reports=reports,
+        facts=services.facts(),
+        heard=heard,
         status=status_record(sight, now),
         preflight=preflight_record(live, now),
         now=now,
@@ -86,7 +83,7 @@ def look(services: Services) -> Outlook:
 
 def who_follows(services: Services, outlook: Outlook, revision: int) -> ConvergenceRecord:
     """Return the receipt of any revision; raises `StoreTroubleError`."""
-    return followers(outlook.reports, revision, outlook.now, commit_time(services, revision))
+    return followers(outlook.heard, revision, outlook.now, commit_time(services, revision))
 
 
 def commit_time(services: Services, revision: int) -> datetime | None:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from flagctl.domain.audit import AuditEvent, Verification
 from flagctl.domain.effective import effective
 from flagctl.domain.flag import ControlState, Flag
-from flagctl.domain.process import ProcessReport
+from flagctl.domain.process import Heard, ProcessReport
 from flagctl.errors import InvalidError, NotFoundError, StaleError
 from flagctl.present.preflight import PreflightRecord
 from flagctl.present.processes import followers
@@ -114,7 +114,7 @@ class Samples:
         reports = (*_reports(behind=1), pinned)
         in_force = effective(state, pin=None, break_glass=None)
         return status_record(
-            Sight("development", state, in_force, reports=reports, break_glass=glass), NOW
+            Sight("development", state, in_force, heard=Heard(reports), break_glass=glass), NOW
         )
 
     @property
@@ -137,6 +137,7 @@ class Samples:
             (_receipt(()), True),
             (_receipt(_reports(behind=1)), True),
             (_receipt((_report(1), finishing, silent)), True),
+            (_receipt(_reports(behind=0), trouble="runtime.db is damaged."), True),
             (_receipt(_reports(behind=0), ("pid 7 on host1 is pinned.",)), False),
         ]
 
@@ -238,8 +239,12 @@ _EVENT: Final = AuditEvent(
 )
 
 
-def _receipt(reports: tuple[ProcessReport, ...], warnings: tuple[str, ...] = ()) -> ReceiptRecord:
+def _receipt(
+    reports: tuple[ProcessReport, ...],
+    warnings: tuple[str, ...] = (),
+    trouble: str | None = None,
+) -> ReceiptRecord:
     flag = _flag()
     done = Done(_EVENT, ControlState(18, rollback=flag), flag, "development")
-    found = followers(reports, 18, NOW, NOW - timedelta(seconds=1))
+    found = followers(Heard(reports, trouble), 18, NOW, NOW - timedelta(seconds=1))
     return receipt_record(done, NOW, found, warnings)

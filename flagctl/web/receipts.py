@@ -51,6 +51,7 @@ def _record(
     done = Done(event, outlook.state, flag, services.settings.environment)
     revision = event.revision or outlook.state.revision
     shown = who_follows(services, outlook, revision)
-    warnings = warnings_for(outlook.state, outlook.reports, outlook.facts.break_glass, outlook.now)
-    record = receipt_record(done, outlook.now, shown, warnings)
+    glass, now = outlook.facts.break_glass, outlook.now
+    warnings = warnings_for(outlook.state, outlook.heard.reports, glass, now)
+    record = receipt_record(done, now, shown, warnings)
     return event, with_what_remains(services, done, record)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from starlette.requests import Request
 
 from flagctl.domain.gate import Facts
-from flagctl.domain.process import ProcessReport
+from flagctl.domain.process import Heard
 from flagctl.settings import Settings
 from flagctl.store.files import DataFiles
 from flagctl.store.sessions import Sessions
@@ -21,8 +21,8 @@ from flagctl.web.passwords import Passwords
 class Services:
     """What one web process works with. `clock` is aware and in UTC.
 
-    `facts` are what an act is decided from besides the flags; `processes` are the adapter
-    processes heard of.
+    `facts` are what an act is decided from besides the flags; `heard` are the
+    adapter processes heard of.
     """
 
     settings: Settings
@@ -30,7 +30,7 @@ class Services:
     clock: Callable[[], datetime]
     store: ControlStore
     facts: Callable[[], Facts]
-    processes: Callable[[], Sequence[ProcessReport]]
+    heard: Callable[[], Heard]
     sessions: Sessions
     passwords: Passwords
 

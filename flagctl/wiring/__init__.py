@@ -30,7 +30,7 @@ from flagctl.runtime.submit import Submissions
 from flagctl.settings import Settings, load_settings
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
-from flagctl.store.heard import heard_of
+from flagctl.store.heard import listen
 from flagctl.store.migrate import upgrade
 from flagctl.store.mode_reader import ModeReader
 from flagctl.store.reading import keep_reading, reading
@@ -88,7 +88,7 @@ def web_services(
         clock=now,
         store=ControlStore(files, now, settings.busy_timeout_s, announce),
         facts=lambda: gather_facts(files, now()),
-        processes=lambda: heard_of(files),
+        heard=lambda: listen(files, now()),
         sessions=Sessions(files),
         passwords=Passwords(),
     )

@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
+from flagctl.store.heard_files import HeardFiles
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.vocabulary import Mode
 from tests.cli.terminal import Terminal
@@ -81,6 +82,16 @@ def test_nobody_heard_of_is_no_proof(terminal: Terminal) -> None:
     assert answer.code == 4
     assert answer.json["convergence"]["is_proven"] is False
     assert answer.json["convergence"]["took_s"] is None
+
+
+def test_the_wait_goes_on_while_a_process_that_lives_is_not_on_record(terminal: Terminal) -> None:
+    say_revision(terminal, "a", 1)
+    HeardFiles(terminal.files.heard).begin("lost", (datetime.now(UTC) + STAYS_LIVE).timestamp())
+    answer = terminal.type(*ROLLBACK, "--wait", "1s")
+    assert answer.code == 4
+    assert "may be more: runtime.db has no record of 1 that lives" in answer.out
+    HeardFiles(terminal.files.heard).end("lost")
+    assert terminal.type(*ROLLBACK, "--wait", "60s").code == 0
 
 
 def test_without_wait_the_act_is_done_and_says_what_was_seen(terminal: Terminal) -> None:

@@ -48,6 +48,11 @@ def test_a_process_not_heard_of_for_10_s_is_named_and_blocks_nothing(sign: int) 
     assert receipt.is_proven
 
 
+def test_nothing_is_proven_while_there_may_be_more_processes() -> None:
+    receipt = convergence([report(revision=7)], 7, NOON, NOON, "runtime.db can't be read")
+    assert (receipt.live, receipt.is_proven, receipt.took) == (1, False, None)
+
+
 def test_nothing_is_proven_when_no_process_is_heard_of() -> None:
     assert not convergence([], 7, NOON).is_proven
     assert not convergence([report()], 7, NOON + timedelta(minutes=1)).is_proven

@@ -6,6 +6,7 @@ from typing import Any
 
 from flagctl.domain.audit import AuditEvent
 from flagctl.domain.flag import ControlState, Flag
+from flagctl.domain.process import Heard
 from flagctl.present.processes import followers
 from flagctl.present.receipt import Done, incident_line, receipt_record, warnings_for
 from flagctl.vocabulary import Action, FlagKind, Mode, Outcome
@@ -55,7 +56,7 @@ def followed(*revisions: int) -> Any:
         report(str(number), revision=revision, **started)
         for number, revision in enumerate(revisions)
     ]
-    return followers(reports, 18, NOON, COMMIT)
+    return followers(Heard(reports), 18, NOON, COMMIT)
 
 
 def test_the_incident_line_is_what_the_channel_needs() -> None:

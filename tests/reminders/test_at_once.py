@@ -10,6 +10,7 @@ from flagctl.domain.change import TakeOverBreakGlass
 from flagctl.domain.process import ProcessReport
 from flagctl.store.audit_log import AuditFilter, list_events
 from flagctl.store.break_glass import look
+from flagctl.store.heard_files import HeardFiles
 from flagctl.store.reading import reading
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.sightings import record_sighting
@@ -135,6 +136,22 @@ def test_a_service_that_is_down_says_nothing_of_its_pin(
     runner = site.runner()
     site.turn(runner, after=2 * DAY)
     assert len(site.receiver.titles()) == 1
+
+
+def test_a_pin_is_not_gone_while_a_process_that_lives_is_not_on_record(
+    site: Site, registry: ProcessRegistry
+) -> None:
+    beat(site, registry, pin=LOW)
+    see_pin(site)
+    runner = site.runner()
+    site.turn(runner)
+    beat(site, registry, pin=None)
+    HeardFiles(site.files.heard).begin("lost", site.clock.now.timestamp())
+    site.turn(runner)
+    assert len(site.receiver.titles()) == 1
+    HeardFiles(site.files.heard).end("lost")
+    site.turn(runner)
+    assert len(site.receiver.titles()) == 2
 
 
 def test_a_pin_that_comes_back_is_told_anew(site: Site, registry: ProcessRegistry) -> None:

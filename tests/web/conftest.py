@@ -15,6 +15,7 @@ from flagctl.settings import Settings
 from flagctl.store.audit_log import AuditFilter, list_events
 from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
+from flagctl.store.heard import listen
 from flagctl.store.kept import keep_no_more
 from flagctl.store.migrate import upgrade
 from flagctl.store.people import add_person, issue_link
@@ -102,7 +103,7 @@ def make_web(
             clock=clock,
             store=ControlStore(files, clock, settings.busy_timeout_s),
             facts=lambda: gather_facts(files, clock()),
-            processes=registry.processes,
+            heard=lambda: listen(files, clock()),
             sessions=Sessions(files),
             passwords=CHEAP,
         )

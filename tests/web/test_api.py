@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from flagctl.domain.change import RollBack
 from flagctl.domain.gate import Facts
 from flagctl.store.files import DataFiles
+from flagctl.store.heard_files import HeardFiles
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.tokens import revoke_token
 from flagctl.store.writing import ControlStore
@@ -185,6 +186,23 @@ def test_the_receipt_of_a_revision_is_the_one_of_the_mode_and_of_the_act(
     web.post("/api/v1/handover", json={"owner": "bob", "reason": "night"})
     assert web.get("/api/v1/processes?revision=2").json() == receipt
     assert not web.get("/api/v1/processes?revision=3").json()["is_proven"]
+
+
+def test_no_receipt_is_a_proof_while_processes_may_be_missing(
+    api: Api, files: DataFiles, at_real: ControlStore, registry: ProcessRegistry, clock: MovedClock
+) -> None:
+    registry.beat(report("a", heard_at=clock(), revision=9))
+    HeardFiles(files.heard).begin("lost", clock().timestamp())
+    web = api()
+    receipt = web.post("/api/v1/rollback", json=DOWN).json()["convergence"]
+    assert (receipt["following"], receipt["live"], receipt["is_proven"]) == (1, 1, False)
+    assert receipt["gap"] == "runtime.db has no record of 1 that lives"
+    assert receipt["gap"] in receipt["sentence"]
+    assert receipt == web.get("/api/v1/processes?revision=2").json()
+    files.runtime.write_bytes(b"nonsense" * 1000)
+    unreadable = web.get("/api/v1/processes?revision=2").json()
+    assert (unreadable["is_proven"], unreadable["took_s"]) == (False, None)
+    assert unreadable == web.get("/api/v1/mode").json()["convergence"]
 
 
 @pytest.mark.parametrize(("revision", "status"), [("3", 404), ("-1", 422), ("x", 422)])

@@ -8,6 +8,7 @@ from datetime import timedelta
 from starlette.testclient import TestClient
 
 from flagctl.store.files import DataFiles
+from flagctl.store.heard_files import HeardFiles
 from flagctl.store.runtime_db import ProcessRegistry
 from flagctl.store.writing import ControlStore
 from flagctl.vocabulary import Mode
@@ -42,6 +43,21 @@ def test_the_receipt_fills_as_processes_follow(
     registry.beat(report("b", **new))
     assert "hx-trigger" not in web.get(path).text
     assert "2/2 processes in 0.4 s" in web.get(path).text
+
+
+def test_a_receipt_is_no_proof_while_a_process_that_lives_is_not_on_record(
+    sign_in: SignIn, files: DataFiles, registry: ProcessRegistry, clock: MovedClock
+) -> None:
+    registry.beat(report("a", heard_at=clock(), revision=9))
+    HeardFiles(files.heard).begin("lost", clock().timestamp())
+    web = sign_in()
+    path = web.post("/rollback", data=DOWN).headers["location"]
+    page = web.get(path).text
+    assert "not proven, because there may be more: runtime.db has no record of 1 that lives" in page
+    assert 'hx-trigger="every 1s"' in page
+    assert "1/1 process, perhaps more" in page
+    HeardFiles(files.heard).end("lost")
+    assert "hx-trigger" not in web.get(path).text
 
 
 def test_a_receipt_says_when_more_was_changed_since(sign_in: SignIn, at_real: ControlStore) -> None:
