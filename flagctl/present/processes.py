@@ -85,6 +85,18 @@ def details(found: ConvergenceRecord) -> tuple[str, ...]:
     )
 
 
+def count_of(found: ConvergenceRecord) -> str:
+    """Return who follows in the few words of a line to paste; empty when nobody was heard of."""
+    took = f" in {found.took_s:.1f} s" if found.is_proven and found.took_s is not None else ""
+    noun = "process" if found.live == 1 else "processes"
+    parts = (
+        f"{found.following}/{found.live} {noun}{took}" if found.live else "",
+        "perhaps more" if found.live and found.gap else "",
+        f"{len(found.silent)} silent" if found.silent else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
 def process_name(process: ProcessRecord) -> str:
     """Return how a process is called in a sentence."""
     return f"pid {process.pid} on {process.host}"
@@ -109,6 +121,8 @@ def _convergence_sentence(found: ConvergenceRecord) -> str:
         text += f", {found.took_s:.1f} s after the commit"
     if found.behind:
         text += f"; behind: {', '.join(map(process_name, found.behind))}"
+    if found.silent:
+        text += f"; {len(found.silent)} {'is' if len(found.silent) == 1 else 'are'} silent"
     if found.gap:
         text += f"; not proven, because there may be more: {found.gap}"
     return text

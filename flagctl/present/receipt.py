@@ -12,6 +12,7 @@ from flagctl.domain.audit import AuditEvent
 from flagctl.domain.effective import by_flags, in_force
 from flagctl.domain.flag import ControlState, Flag
 from flagctl.domain.process import ProcessReport
+from flagctl.present.processes import count_of
 from flagctl.present.records import ConvergenceRecord, ReceiptRecord
 from flagctl.present.sentence import sentence
 from flagctl.present.status import flag_record
@@ -68,7 +69,7 @@ def incident_line(done: Done, convergence: ConvergenceRecord | None = None) -> s
         f"{_what(done)} by {_name(event)}",
         (flag.incident if flag else None) or "",
         f"rev {event.revision}",
-        _followers(convergence),
+        count_of(convergence) if convergence else "",
         _end(flag, event),
     ]
     told = ", ".join(part for part in parts if part)
@@ -101,15 +102,6 @@ RECEIPT_ACTIONS: Final = frozenset(_NOUNS)
 def _name(event: AuditEvent) -> str:
     name = short_name(event.actor)
     return f"{name} (says {event.claim})" if event.claim else name
-
-
-def _followers(found: ConvergenceRecord | None) -> str:
-    if found is None or not found.live:
-        return ""
-    took = f" in {found.took_s:.1f} s" if found.is_proven and found.took_s is not None else ""
-    noun = "process" if found.live == 1 else "processes"
-    more = ", perhaps more" if found.gap else ""
-    return f"{found.following}/{found.live} {noun}{took}{more}"
 
 
 def _end(flag: Flag | None, event: AuditEvent) -> str:

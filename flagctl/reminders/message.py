@@ -13,7 +13,7 @@ from flagctl.domain.effective import by_flags
 from flagctl.domain.flag import ControlState, Flag
 from flagctl.domain.process import Convergence
 from flagctl.domain.reminder_words import ReminderKind
-from flagctl.present.processes import convergence_record
+from flagctl.present.processes import convergence_record, count_of
 from flagctl.present.receipt import RECEIPT_ACTIONS, Done, incident_line
 from flagctl.present.sentence import sentence
 from flagctl.present.wording import ago, clock, plural, printable, quoted, until
@@ -150,7 +150,7 @@ def _standing_line(
         f"{step} by {short_name(flag.started_by)}",
         flag.incident or "",
         f"rev {state.revision}",
-        f"{len(follow.following)}/{follow.live} processes" if follow.live else "",
+        count_of(convergence_record(follow, now)),
         f"owner {_owner(flag)}",
         f"{verb} {clock(flag.expires_at, now).removesuffix(' UTC')}",
     ]

@@ -73,6 +73,23 @@ def test_the_incident_line_promises_nothing_that_was_not_seen() -> None:
     assert " in 0.4 s" not in line
 
 
+def test_the_incident_line_counts_silent_processes() -> None:
+    silent = [report(name, heard_at=NOON - FOUR_HOURS) for name in "xy"]
+    both = [report("a", revision=18, started_at=NOON - FOUR_HOURS, heard_at=NOON), *silent]
+    line = incident_line(done(), followers(Heard(both), 18, NOON, COMMIT))
+    assert line is not None
+    assert "rev 18, 1/1 process in 0.4 s, 2 silent, until" in line
+    alone = incident_line(done(), followers(Heard(silent), 18, NOON, COMMIT))
+    assert alone is not None
+    assert "rev 18, 2 silent, until" in alone
+
+
+def test_the_sentence_counts_silent_processes() -> None:
+    both = [report("a", revision=18, heard_at=NOON), report("b", heard_at=NOON - FOUR_HOURS)]
+    text = followers(Heard(both), 18, NOON, None).sentence
+    assert text == "1 of 1 process heard of on this host follows; 1 is silent"
+
+
 def test_the_incident_line_names_an_unproven_name_as_such() -> None:
     told = event(Action.ROLL_BACK, revision=18, mode_before=REAL, claim="bob")
     line = incident_line(done(told))

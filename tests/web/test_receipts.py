@@ -45,6 +45,19 @@ def test_the_receipt_fills_as_processes_follow(
     assert "2/2 processes in 0.4 s" in web.get(path).text
 
 
+def test_a_silent_process_is_a_warning_on_the_receipt(
+    sign_in: SignIn, at_real: ControlStore, registry: ProcessRegistry, clock: MovedClock
+) -> None:
+    registry.beat(report("a", heard_at=clock(), revision=9))
+    registry.beat(report("b", heard_at=clock() - timedelta(minutes=3), pid=4711))
+    web = sign_in()
+    page = web.get(web.post("/rollback", data=DOWN).headers["location"]).text
+    (line,) = (line for line in page.splitlines() if "Not heard of for 10 s" in line)
+    assert "notice tone-warn" in line
+    assert "pid 4711 on node1 (3 min ago)" in line
+    assert "1 of 1 process heard of on this host follows; 1 is silent" in web.get("/processes").text
+
+
 def test_a_receipt_is_no_proof_while_a_process_that_lives_is_not_on_record(
     sign_in: SignIn, files: DataFiles, registry: ProcessRegistry, clock: MovedClock
 ) -> None:
