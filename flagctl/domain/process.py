@@ -190,8 +190,13 @@ def laggards(
         for report in reports
         if not follows(report, revision)
         and report.heard_at >= committed_at - PROCESS_SILENT_AFTER
-        and now - max(committed_at, report.started_at) > FOLLOWS_WITHIN
+        and had_time(report.started_at, committed_at, now)
     ]
+
+
+def had_time(started_at: datetime, committed_at: datetime, now: datetime) -> bool:
+    """Tell whether a process had 10 s to follow what was committed then."""
+    return now - max(committed_at, started_at) > FOLLOWS_WITHIN
 
 
 def _finishing(live: Iterable[ProcessReport]) -> Mapping[Mode, int]:

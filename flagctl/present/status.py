@@ -8,7 +8,7 @@ from datetime import datetime
 from flagctl.domain.access import short_name
 from flagctl.domain.effective import EffectiveMode, by_flags
 from flagctl.domain.flag import ControlState, Flag
-from flagctl.domain.process import Heard
+from flagctl.domain.process import Heard, had_time
 from flagctl.present.processes import (
     effective_record,
     followers,
@@ -19,6 +19,7 @@ from flagctl.present.records import (
     BreakGlassRecord,
     ConvergenceRecord,
     FlagRecord,
+    ProcessRecord,
     StatusRecord,
 )
 from flagctl.present.wording import ago, clock, quoted, until
@@ -106,11 +107,7 @@ def _next_steps(sight: Sight, follow: ConvergenceRecord, now: datetime) -> tuple
     elif by_flags(sight.state).rung > 0:
         lower = Mode(tuple(Mode)[by_flags(sight.state).rung - 1])
         steps.append(f"To go to the safer side: flagctl rollback {lower} --reason TEXT")
-    steps += [
-        f"{process_name(process)} does not follow revision {follow.revision}: look at its log, "
-        "restart it if it hangs."
-        for process in follow.behind
-    ]
+    steps += [_behind(process, sight, now) for process in follow.behind]
     steps += [
         f"{process_name(process)} was last heard of {process.last_heard}: see whether it is to run."
         for process in follow.silent
@@ -122,6 +119,19 @@ def _next_steps(sight: Sight, follow: ConvergenceRecord, now: datetime) -> tuple
         )
     steps += _without_store_steps(sight, now)
     return tuple(steps)
+
+
+def _behind(process: ProcessRecord, sight: Sight, now: datetime) -> str:
+    since, name = sight.committed_at, process_name(process)
+    if since is not None and not had_time(process.started_at, since, now):
+        return (
+            f"{name} did not tell yet that it follows revision {sight.state.revision}: an idle "
+            "process tells it within 2 s."
+        )
+    return (
+        f"{name} does not follow revision {sight.state.revision}: look at its log, restart it if "
+        "it hangs."
+    )
 
 
 def _rollback_steps(flag: Flag, now: datetime) -> list[str]:
