@@ -59,6 +59,7 @@ def look(desk: Desk) -> StatusRecord:
             path=str(glass.path),
             file_owner=glass.file_owner,
             modified_at=glass.modified_at,
+            rollback=state.rollback,
             now=at,
         )
         if glass

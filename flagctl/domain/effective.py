@@ -38,6 +38,11 @@ def in_force(state: ControlState, pin: Mode | None) -> Mode:
     return safest(configured(state, pin), state.rollback_mode)
 
 
+def lowers_nobody(break_glass: Mode, rollback: Mode | None) -> bool:
+    """Tell whether an active rollback flag is as low as the break-glass file, or lower."""
+    return rollback is not None and rollback.rung <= break_glass.rung
+
+
 def effective(
     state: ControlState,
     *,

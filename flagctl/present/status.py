@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from flagctl.domain.access import short_name
-from flagctl.domain.effective import EffectiveMode, by_flags
+from flagctl.domain.effective import EffectiveMode, by_flags, lowers_nobody
 from flagctl.domain.flag import ControlState, Flag
 from flagctl.domain.process import Heard, had_time
 from flagctl.present.processes import (
@@ -157,12 +157,25 @@ def _without_store_steps(sight: Sight, now: datetime) -> list[str]:
 
 
 def break_glass_record(
-    *, mode: Mode, host: str, path: str, file_owner: str, modified_at: datetime, now: datetime
+    *,
+    mode: Mode,
+    host: str,
+    path: str,
+    file_owner: str,
+    modified_at: datetime,
+    rollback: Flag | None,
+    now: datetime,
 ) -> BreakGlassRecord:
-    """Return a BREAK_GLASS file as it is shown."""
-    sentence = (
-        f"A BREAK_GLASS file lowers every process on {host} to {mode}: {path}, owned by "
-        f"{file_owner}, written {ago(modified_at, now)}. Remove it when a rollback flag has taken "
-        "over: that keeps the mode."
-    )
+    """Return a BREAK_GLASS file as it is shown, beside the active rollback flag if there is one."""
+    where = f"{path}, owned by {file_owner}, written {ago(modified_at, now)}."
+    if rollback is not None and lowers_nobody(mode, rollback.mode):
+        sentence = (
+            f"A BREAK_GLASS file asks for {mode} on {host}: {where} It lowers nobody now: rollback "
+            f"flag {rollback.id} keeps {rollback.mode}, so the file may be removed."
+        )
+    else:
+        sentence = (
+            f"A BREAK_GLASS file lowers every process on {host} to {mode}: {where} Remove it when "
+            "a rollback flag has taken over: that keeps the mode."
+        )
     return BreakGlassRecord(mode, host, path, file_owner, modified_at, sentence)

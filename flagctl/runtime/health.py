@@ -8,7 +8,8 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
-from flagctl.domain.effective import EffectiveMode
+from flagctl.domain.effective import EffectiveMode, lowers_nobody
+from flagctl.domain.flag import ControlState
 from flagctl.runtime import probes
 from flagctl.runtime.probes import ProbeResult
 from flagctl.runtime.services import Services
@@ -79,12 +80,19 @@ def _health(results: list[ProbeResult], reading: Reading) -> Health:
         if result.status is ProbeStatus.FAILED
     ]
     if reading.break_glass is not None:
-        reasons.append(f"break-glass: {reading.break_glass.path} asks for a lower mode.")
+        asks = _asks_for(reading.break_glass.mode, reading.state)
+        reasons.append(f"break-glass: {reading.break_glass.path} {asks}.")
     return Health(
         status="degraded" if reasons else "ok",
         reasons=reasons,
         in_force=_in_force(reading.effective),
     )
+
+
+def _asks_for(glass: Mode, state: ControlState | None) -> str:
+    if state is not None and lowers_nobody(glass, state.rollback_mode):
+        return f"asks for {glass}; it lowers nobody now, because a rollback flag keeps the mode"
+    return "asks for a lower mode"
 
 
 def _in_force(effective: EffectiveMode) -> InForce:

@@ -18,6 +18,7 @@ from flagctl.store.break_glass import look as look_for_break_glass
 from flagctl.store.reading import read_state
 from flagctl.store.reminder_reading import read_newest_failed
 from flagctl.store.trouble import NonsenseRowError
+from flagctl.vocabulary import FlagKind
 from flagctl.web.outlook import shown_break_glass
 from flagctl.web.services import Services
 
@@ -62,11 +63,12 @@ def read_alarms(connection: sqlite3.Connection) -> Alarms:
 def banner(services: Services, alarms: Alarms, now: datetime) -> Banner:
     """Return what the banner shows at `now`."""
     glass = look_for_break_glass(services.files.break_glass)
+    rollback = next((each for each in alarms.flags if each.kind is FlagKind.ROLLBACK), None)
     return Banner(
         at=now,
         expired=tuple(flag_record(flag, now) for flag in alarms.flags if flag.is_expired(now)),
         failures=alarms.failures,
         failed=alarms.failed,
-        break_glass=shown_break_glass(glass, now) if glass else None,
+        break_glass=shown_break_glass(glass, rollback, now) if glass else None,
         is_readable=alarms.is_readable,
     )

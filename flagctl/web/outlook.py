@@ -8,7 +8,7 @@ from datetime import datetime
 from flagctl.domain.change import Actor, Change
 from flagctl.domain.decide import decide
 from flagctl.domain.effective import effective
-from flagctl.domain.flag import ControlState
+from flagctl.domain.flag import ControlState, Flag
 from flagctl.domain.gate import UNKNOWN_VERDICT, Facts, SlurmVerdict
 from flagctl.domain.lock import lock_on
 from flagctl.domain.process import Heard
@@ -68,7 +68,7 @@ def look(services: Services) -> Outlook:
         effective(state, pin=None, break_glass=glass.mode if glass else None),
         heard=heard,
         committed_at=since,
-        break_glass=shown_break_glass(glass, now) if glass else None,
+        break_glass=shown_break_glass(glass, state.rollback, now) if glass else None,
     )
     live = judges(heard.reports, read_judgements(services.files), now)
     return Outlook(
@@ -92,14 +92,15 @@ def commit_time(services: Services, revision: int) -> datetime | None:
         return committed_at(connection, revision)
 
 
-def shown_break_glass(glass: BreakGlass, now: datetime) -> BreakGlassRecord:
-    """Return the file as it is shown."""
+def shown_break_glass(glass: BreakGlass, rollback: Flag | None, now: datetime) -> BreakGlassRecord:
+    """Return the file as it is shown, beside the active rollback flag if there is one."""
     return break_glass_record(
         mode=glass.mode,
         host=glass.host,
         path=str(glass.path.absolute()),
         file_owner=glass.file_owner,
         modified_at=glass.modified_at,
+        rollback=rollback,
         now=now,
     )
 

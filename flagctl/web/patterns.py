@@ -108,6 +108,7 @@ class Samples:
             path="/var/lib/flagctl/BREAK_GLASS",
             file_owner="carol",
             modified_at=NOW - timedelta(minutes=3),
+            rollback=None,
             now=NOW,
         )
         pinned = replace(_report(4), pin=LADDER[0], mode=LADDER[0], source=Source.ENV)

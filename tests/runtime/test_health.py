@@ -172,6 +172,19 @@ def test_passthrough_needs_no_policy_to_be_ready(
     assert runtime.post(PATH, json=command(), headers=bearer(token)).status_code == 202
 
 
+def test_health_says_when_a_break_glass_file_lowers_nobody_because_a_rollback_flag_does(
+    runtime: TestClient, files: DataFiles, flip: Callable[[Mode], None]
+) -> None:
+    def reason() -> str:
+        return " ".join(runtime.get("/api/health").json()["reasons"])
+
+    flip(Mode.PASSTHROUGH)
+    files.break_glass.write_text(Mode.STUB_POLICY)
+    wait_until(lambda: "break-glass" in reason())
+    assert f"asks for {Mode.STUB_POLICY}; it lowers nobody now" in reason()
+    assert "asks for a lower mode" not in reason()
+
+
 def test_store_trouble_degrades_a_running_process_and_leaves_it_ready(
     runtime: TestClient, files: DataFiles
 ) -> None:
