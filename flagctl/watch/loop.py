@@ -202,7 +202,7 @@ class Watch:
     def _run(self) -> None:
         self._safely(self.turn)
         # Many processes started at once must not beat at once for ever.
-        pause_s = random.uniform(0, TURN_EVERY_S)  # noqa: S311 - nothing secret
+        pause_s = random.SystemRandom().uniform(0, TURN_EVERY_S)
         while not self._stopping.is_set():
             is_called = self._bell.is_rung_within(pause_s)
             if not self._stopping.is_set():
