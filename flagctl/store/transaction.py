@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -182,20 +182,38 @@ class Writer:
     def _require_same_wal(self, opened: _Opened) -> None:
         """Refuse to write into a WAL that no other process would find."""
         beside = tuple(map(_inode, self._beside))
-        if any(was and was != now for was, now in zip(opened.beside, beside, strict=True)):
+        if self._was_removed(opened, beside):
             raise StoreTroubleError(Trouble.WAL_REMOVED, self._path)
         self._opened = replace(opened, beside=beside)
+
+    def _was_removed(self, opened: _Opened, beside: tuple[Inode | None, ...]) -> bool:
+        return any(was and was != now for was, now in zip(opened.beside, beside, strict=True))
 
     def _roll_back(self) -> None:
         if self._opened is not None:
             self._opened.connection.rollback()
 
     def _drop(self) -> None:
-        if self._opened is not None:
-            # Closing also rolls back what is open.
-            with suppress(sqlite3.Error):
-                self._opened.connection.close()
-        self._opened = None
+        """Close the connection, which also rolls back what is open."""
+        opened, self._opened = self._opened, None
+        if opened is None:
+            return
+        with suppress(sqlite3.Error, StoreTroubleError), self._beside_another(opened):
+            opened.connection.close()
+
+    @contextmanager
+    def _beside_another(self, opened: _Opened) -> Iterator[None]:
+        """Hold another connection open if the WAL of this one was removed.
+
+        Whoever closes the last connection to a database writes its WAL back and removes the file
+        of that name, which is another process's by now, with what was committed since.
+        """
+        if not self._was_removed(opened, tuple(map(_inode, self._beside))):
+            yield
+            return
+        with closing(open_connection(self._path, mode="ro", check_same_thread=False)) as other:
+            other.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            yield
 
 
 def _inode(path: Path) -> Inode | None:

@@ -180,6 +180,7 @@ class Watch:
         self._told, entries = None, self._entries.look()
         reading = self._reader.read()
         self._say(reading)
+        self._sightings.let_go(reading.trouble)
         self._sightings.tell(reading)
         glass = reading.break_glass
         if glass is not None:

@@ -19,6 +19,7 @@ from flagctl.store.facts import gather_facts
 from flagctl.store.files import DataFiles
 from flagctl.store.mode_reader import Reading
 from flagctl.store.sightings import record_sighting, was_told
+from flagctl.store.trouble import StoreTroubleError, Trouble
 from flagctl.store.writing import ControlStore, Receipt
 from flagctl.vocabulary import Action, Door, Mode, Outcome, Part, Role
 
@@ -93,6 +94,11 @@ class Sightings:
     def close(self) -> None:
         """Let go of the store."""
         self._store.close()
+
+    def let_go(self, trouble: StoreTroubleError | None) -> None:
+        """Close the store while its WAL is gone: as long as it is open here, no other is found."""
+        if trouble is not None and trouble.trouble is Trouble.WAL_REMOVED:
+            self._store.close()
 
     def is_kept(self, glass: BreakGlass, reading: Reading) -> bool:
         """Tell whether this file may go: the flags keep its mode, or had no need to."""

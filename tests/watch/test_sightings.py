@@ -5,8 +5,10 @@ from pathlib import Path
 
 from flagctl.domain.change import EndRollback, RollBack
 from flagctl.domain.gate import Facts
+from flagctl.store.files import DataFiles
 from flagctl.store.writing import ControlStore
-from flagctl.vocabulary import Action, Mode, Outcome
+from flagctl.vocabulary import Action, Freshness, Mode, Outcome
+from tests.reader.other_process import other_process
 from tests.watch.conftest import ADMIN, MovedClock, Starter, Trail, cut_over
 
 LOW, MIDDLE, HIGH = Mode
@@ -118,3 +120,20 @@ def test_an_hour_of_turns_writes_nothing_more(start: Starter, trail: Trail, tmp_
     for _ in range(60):
         process.turn(timedelta(minutes=1).total_seconds())
     assert len(trail.events()) == 2
+
+
+def test_a_process_whose_wal_was_removed_lets_go_of_it_and_follows_again(
+    files: DataFiles, start: Starter
+) -> None:
+    process = start(policy_path=files.directory / "policy.json", policy_sha256=lambda: "a" * 64)
+    process.turn()  # tells of the policy, and keeps the connection
+    for suffix in ("-wal", "-shm"):
+        Path(f"{files.control}{suffix}").unlink()
+    commit_and_stay = "print(next_revision(connection), flush=True); sys.stdin.readline()"
+    with other_process(files, commit_and_stay) as other:
+        assert other.stdout is not None
+        revision = int(other.stdout.readline())
+        for _ in range(3):
+            process.turn()
+        answer = process.reader.effective()
+    assert (answer.revision, answer.freshness) == (revision, Freshness.FRESH)
