@@ -198,7 +198,11 @@ class Writer:
         opened, self._opened = self._opened, None
         if opened is None:
             return
-        with suppress(sqlite3.Error, StoreTroubleError), self._beside_another(opened):
+        with (
+            suppress(sqlite3.Error, StoreTroubleError),
+            closing(opened.connection),  # also where no other can be opened
+            self._beside_another(opened),
+        ):
             opened.connection.close()
 
     @contextmanager
